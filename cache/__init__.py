@@ -1,0 +1,1 @@
+"""The disk cache: results as digested arrays under their keys."""

@@ -1,0 +1,168 @@
+"""What a store of results promises, and how it fails.
+
+A result is a set of named arrays plus a small JSON record, kept under its *content key*. A
+*recipe key* points to a content key, so that a result can be found before its inputs are
+computed. Keys are 32 hexadecimal digits; who makes them is not the store's business.
+
+::
+
+    StoreError              the store can't do what was asked; what it holds is intact
+    +-- DamagedError        a stored result is not what was published; `key` names it
+    +-- StoreFullError      no space left; what was begun has been freed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Region: TypeAlias = tuple[slice, ...]
+
+
+class StoreError(Exception):
+    """The store can't do what was asked; what it holds is intact."""
+
+
+class DamagedError(StoreError):
+    """A stored result is not what was published."""
+
+    def __init__(self, key: str, message: str) -> None:
+        self.key = key
+        super().__init__(message)
+
+
+class StoreFullError(StoreError):
+    """No space left; what was begun has been freed."""
+
+
+class StoredArray(Protocol):
+    """An array in the store. Every chunk that is read is held against its digest first."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def __getitem__(self, region: Region, /) -> NDArray[Any]:
+        """Read a region (slices of step 1); raises `DamagedError`. Safe from any thread."""
+
+
+class DraftArray(StoredArray, Protocol):
+    """An array being written, chunk by chunk, each once, from any thread."""
+
+    @property
+    def chunks(self) -> tuple[int, ...]: ...
+
+    def __setitem__(self, region: Region, block: NDArray[Any], /) -> None:
+        """Write whole chunks: the region starts at multiples of `chunks`, and ends at one or
+        at the array's end.
+
+        Raises
+        ------
+        ValueError
+            If the region is not made of whole chunks, or the block's shape or dtype is wrong.
+        StoreFullError
+        """  # noqa: D205, D400
+
+
+class Draft(Protocol):
+    """A result that is not published yet. Leaving the ``with`` block unpublished discards it."""
+
+    def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> DraftArray: ...
+
+    def put_array(self, name: str, values: NDArray[Any]) -> None:
+        """Write a whole array that is in memory."""
+
+    def publish(self, record: Mapping[str, Json]) -> Entry:
+        """Make the result visible, all at once.
+
+        Raises
+        ------
+        StoreError
+            If an array has chunks that were never written.
+        """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A published result, without its arrays' values.
+
+    Attributes
+    ----------
+    key : str
+        Content key.
+    digest : str
+        32 hexadecimal digits over names, dtypes, shapes and values of all arrays and over
+        ``record["facts"]``: what the stored values *are*.
+    bytes : int
+        Size on disk.
+    record : mapping
+        As it was published.
+    """
+
+    key: str
+    digest: str
+    bytes: int
+    record: Mapping[str, Json]
+
+
+class Store(Protocol):
+    """Results under their keys. All methods are safe for several processes at once."""
+
+    def find(self, key: str) -> Entry | None:
+        """The entry published under a content key; reads its record only.
+
+        An unreadable record raises `DamagedError`.
+        """
+
+    def open(self, key: str) -> Mapping[str, StoredArray]:
+        """The arrays of a published result, each chunk verified when it is read."""
+
+    def begin(self, key: str) -> Draft:
+        """Start writing a result. Publishing over an existing key replaces it."""
+
+    def link(self, recipe: str, key: str) -> None:
+        """Let a recipe key point to a content key."""
+
+    def resolve(self, recipe: str) -> str | None:
+        """The content key that a recipe key points to, if any."""
+
+    def lock(
+        self, key: str, *, on_wait: Callable[[], None] | None = None
+    ) -> AbstractContextManager[None]:
+        """Hold a key against other processes and threads; the kernel frees it if we die.
+
+        `on_wait` is called once if somebody else holds it.
+        """
+
+    def touch(self, key: str) -> None:
+        """Note that a result was used now."""
+
+    def delete(self, key: str) -> None:
+        """Remove a result; unknown keys are no error."""
+
+    def quarantine(self, key: str) -> None:
+        """Put a damaged result aside, out of the readers' way."""
+
+    def entries(self) -> Iterator[Entry]:
+        """All published results whose record can be read."""
+
+    def check(self) -> list[str]:
+        """Everything that is not as it should be, one line each; for tests and ``verify``."""

@@ -1,0 +1,175 @@
+"""What a node is: typed ports, parameters, and the values that travel between nodes.
+
+A node kind is a class::
+
+    @register("crop")
+    class Crop(Node):
+        '''Cut a window out of a picture.'''
+
+        class Params(NodeParams):
+            size: int = Field(255, ge=1, description="side of the window, pixels")
+
+        inputs = {"image": Port("image")}
+        output = "image"
+
+        def run(self, params, inputs, context): ...
+
+Everything that a node needs from its surroundings (threads, memory, a place for a picture too
+large for memory, a progress bar) it asks from its `Context`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+PortType = Literal["image", "psf", "mask", "metrics", "file"]
+Region: TypeAlias = tuple[slice, ...]
+
+
+class Array(Protocol):
+    """A numpy array, or one on disk that reads what is asked of it."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def __getitem__(self, region: Region, /) -> NDArray[Any]: ...
+
+
+class WritableArray(Array, Protocol):
+    """An array that takes its chunks one by one, from any thread.
+
+    Each chunk is written once, whole: a region starts at multiples of `chunks` and ends at one
+    or at the array's own end. A written region may be read back before the array is complete.
+    """
+
+    @property
+    def chunks(self) -> tuple[int, ...]: ...
+
+    def __setitem__(self, region: Region, block: NDArray[Any], /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What travels along an edge of the graph, and what the cache keeps.
+
+    Attributes
+    ----------
+    type : PortType
+        ``image``: arrays["pixels"] (height, width, channel) float32 linear light, not clipped.
+        ``psf``: arrays["psf"] (height, width) or (height, width, channel) float32, odd sides,
+        each channel sums to 1. ``mask``: arrays["mask"] (height, width) float32 in 0..1.
+        ``metrics``: no array. ``file``: no array, what an export wrote.
+    arrays : mapping of str to Array
+    facts : mapping of str to Json
+        What later nodes need to know of it, such as the encoding of the file it came from.
+    details : mapping of str to Json
+        What the node learnt, for the report and ``--json``. Never read by another node.
+    """
+
+    type: PortType
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    details: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input of a node: which type it takes, and whether it may be left open."""
+
+    type: PortType
+    optional: bool = False
+    help: str = ""
+
+
+class Context(Protocol):
+    """What a running node may ask from its surroundings."""
+
+    @property
+    def workers(self) -> int:
+        """Threads that the node may use."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the node may hold at one time."""
+
+    def new_array(
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32
+    ) -> WritableArray:
+        """Make an array of the node's result that need not fit in memory."""
+
+    def progress(self, done: float, total: float) -> None:
+        """Tell how far the node is; safe from any thread."""
+
+    def warn(self, message: str) -> None:
+        """Tell the user something that does not stop the run."""
+
+    def check_cancelled(self) -> None:
+        """Raise `Cancelled` if the user asked to stop; call it at least once a second."""
+
+
+class NodeParams(BaseModel):
+    """Base of every node's parameters: frozen, unknown keys and NaN refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRole:
+    """Marks a parameter as a path: of a file that is read, or of one that is written."""
+
+    role: Literal["input", "output"]
+
+
+def _resolve(path: Path, info: ValidationInfo) -> Path:
+    base = (info.context or {}).get("base", Path())
+    return Path(base) / path.expanduser()
+
+
+InputPath = Annotated[Path, AfterValidator(_resolve), FileRole("input")]
+"""A file that is read. Its content, not its path, is part of the keys."""
+
+OutputPath = Annotated[Path, AfterValidator(_resolve), FileRole("output")]
+"""A file that is written. Its ending, which chooses the format, is part of the keys."""
+
+P = TypeVar("P", bound=NodeParams)
+
+
+class Node(ABC):
+    """A kind of node. Instances hold no state; `run` must depend on its arguments only."""
+
+    kind: ClassVar[str]
+    Params: ClassVar[type[NodeParams]]
+    inputs: ClassVar[Mapping[str, Port]] = {}
+    output: ClassVar[PortType]
+    cached: ClassVar[bool] = True
+
+    @abstractmethod
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Context) -> Value:
+        """Compute the node's result.
+
+        Raises
+        ------
+        ValueError, OSError
+            With a message for the user; the runner adds the node's name.
+        """
+
+
+def file_fields(params: type[NodeParams], role: Literal["input", "output"]) -> list[str]:
+    """Names of the parameters that are paths of files read (or written)."""
+    return [
+        name
+        for name, info in params.model_fields.items()
+        if any(isinstance(mark, FileRole) and mark.role == role for mark in info.metadata)
+    ]
