@@ -1,0 +1,81 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import DTypeLike, NDArray
+
+
+class ChunkedArray:
+    """An in-memory `WritableArray` that refuses what the disk store would refuse."""
+
+    def __init__(
+        self, shape: tuple[int, ...], dtype: DTypeLike, chunks: tuple[int, ...]
+    ) -> None:
+        self.values = np.full(shape, np.nan, dtype)
+        self.chunks = chunks
+        self.written = np.zeros([-(-n // c) for n, c in zip(shape, chunks, strict=True)], bool)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.values.dtype
+
+    def __getitem__(self, region: Any) -> NDArray[Any]:
+        return self.values[region]
+
+    def __setitem__(self, region: tuple[slice, ...], block: NDArray[Any]) -> None:
+        spans = [s.indices(n) for s, n in zip(region, self.shape, strict=True)]
+        for (start, stop, step), n, chunk in zip(spans, self.shape, self.chunks, strict=True):
+            assert step == 1
+            assert start % chunk == 0
+            assert stop % chunk == 0 or stop == n
+        cells = tuple(
+            slice(start // chunk, -(-stop // chunk))
+            for (start, stop, _), chunk in zip(spans, self.chunks, strict=True)
+        )
+        assert not self.written[cells].any(), "a chunk was written twice"
+        self.written[cells] = True
+        assert block.shape == tuple(stop - start for start, stop, _ in spans)
+        assert block.dtype == self.dtype
+        self.values[region] = block
+
+
+@dataclass
+class MemoryContext:
+    """A `pipeline.node.Context` for tests of single nodes: all in memory, events recorded."""
+
+    workers: int = 2
+    memory: int = 2**30
+    chunk: int = 512
+    arrays: dict[str, ChunkedArray] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    steps: list[tuple[float, float]] = field(default_factory=list)
+
+    def new_array(
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32
+    ) -> ChunkedArray:
+        chunks = tuple(min(n, self.chunk) for n in shape)
+        self.arrays[name] = ChunkedArray(shape, dtype, chunks)
+        return self.arrays[name]
+
+    def progress(self, done: float, total: float) -> None:
+        self.steps.append((done, total))
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def check_cancelled(self) -> None:
+        pass
+
+
+@pytest.fixture
+def context() -> MemoryContext:
+    return MemoryContext()
