@@ -8,11 +8,10 @@ threaded: parallelism comes from tiles, and threads inside threads only get in e
 from __future__ import annotations
 
 import threading
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
-import pyfftw
 from numpy.typing import NDArray
 
 Planes = NDArray[np.float32]
@@ -22,6 +21,17 @@ Spectrum = NDArray[np.complex64]
 _planner = threading.RLock()
 _FAST_FACTORS = (2, 3, 5, 7)
 _local = threading.local()
+_staged: list[bytes] = []
+
+
+@cache
+def _fftw() -> Any:
+    """Import FFTW on first use, since that takes most of a second, and hand it the wisdom."""
+    import pyfftw
+
+    while _staged:
+        pyfftw.import_wisdom(_split(_staged.pop()))
+    return pyfftw
 
 
 class Transform:
@@ -51,6 +61,7 @@ class Transform:
         effort = "FFTW_MEASURE" if measured else "FFTW_ESTIMATE"
         half = (*shape[:-1], shape[-1] // 2 + 1)
         with _planner:
+            pyfftw = _fftw()
             self.planes: NDArray[Any] = pyfftw.empty_aligned(shape, real)
             self.spectrum: NDArray[Any] = pyfftw.empty_aligned(half, complex_)
             self._forward = pyfftw.FFTW(
@@ -139,14 +150,29 @@ def _transform(shape: tuple[int, ...], char: str) -> Transform:
 
 
 def export_wisdom() -> bytes:
-    """What FFTW's planner has learnt in this process, to be kept in a file."""
+    """What FFTW's planner has learnt in this process, to be kept; empty if it was not needed."""
+    if not _fftw.cache_info().currsize:
+        return b""
     with _planner:
-        double, single, _ = pyfftw.export_wisdom()
+        double, single, _ = _fftw().export_wisdom()
     return bytes(single) + b"\0" + bytes(double)
 
 
 def import_wisdom(wisdom: bytes) -> bool:
-    """Take over what `export_wisdom` gave earlier; False if FFTW can't use it."""
-    single, _, double = wisdom.partition(b"\0")
+    """Take over what `export_wisdom` gave earlier, now or when FFTW is first needed.
+
+    Returns
+    -------
+    bool
+        False if it is known that FFTW can't use it.
+    """
+    if not _fftw.cache_info().currsize:
+        _staged.append(wisdom)
+        return True
     with _planner:
-        return all(pyfftw.import_wisdom((double, single, b""))[:2])
+        return all(_fftw().import_wisdom(_split(wisdom))[:2])
+
+
+def _split(wisdom: bytes) -> tuple[bytes, bytes, bytes]:
+    single, _, double = wisdom.partition(b"\0")
+    return double, single, b""

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 PortType = Literal["image", "psf", "mask", "metrics", "file"]
 Region: TypeAlias = tuple[slice, ...]
 
@@ -39,10 +39,12 @@ class Array(Protocol):
     """A numpy array, or one on disk that reads what is asked of it."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
 
     @property
-    def dtype(self) -> np.dtype[Any]: ...
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
 
     def __getitem__(self, region: Region, /) -> NDArray[Any]: ...
 
@@ -55,7 +57,8 @@ class WritableArray(Array, Protocol):
     """
 
     @property
-    def chunks(self) -> tuple[int, ...]: ...
+    def chunks(self) -> tuple[int, ...]:
+        """Length of a chunk along each axis; those at the end may be shorter."""
 
     def __setitem__(self, region: Region, block: NDArray[Any], /) -> None: ...
 
@@ -147,17 +150,31 @@ P = TypeVar("P", bound=NodeParams)
 
 
 class Node(ABC):
-    """A kind of node. Instances hold no state; `run` must depend on its arguments only."""
+    """A kind of node. Instances hold no state; `run` must depend on its arguments only.
+
+    Attributes
+    ----------
+    kind : str
+        Its name in YAML; set by `pipeline.registry.register`.
+    Params : type of NodeParams
+    inputs : mapping of str to Port
+    exactly_one_of : tuple of str
+        Optional ports of which one, and only one, must be joined.
+    output : PortType
+    cached : bool
+        Whether the result is kept unless the configuration says otherwise.
+    """
 
     kind: ClassVar[str]
     Params: ClassVar[type[NodeParams]]
     inputs: ClassVar[Mapping[str, Port]] = {}
+    exactly_one_of: ClassVar[tuple[str, ...]] = ()
     output: ClassVar[PortType]
     cached: ClassVar[bool] = True
 
     @abstractmethod
     def run(self, params: Any, inputs: Mapping[str, Value], context: Context) -> Value:
-        """Compute the node's result.
+        """Compute the node's result; `inputs` holds the ports that are joined.
 
         Raises
         ------

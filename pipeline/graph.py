@@ -1,0 +1,159 @@
+"""The nodes joined: a directed acyclic graph whose ports fit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import networkx as nx
+
+from pipeline.config import Config, NodeSpec
+from pipeline.document import Document
+from pipeline.errors import ConfigError, Fault, GraphError
+from pipeline.node import file_fields
+from pipeline.validation import suggest
+
+
+def build_graph(config: Config, faults: Iterable[Fault] = ()) -> nx.DiGraph:
+    """Join the nodes of a configuration.
+
+    Parameters
+    ----------
+    config : Config
+    faults : iterable of Fault
+        What was found wrong before; told together with what is found here.
+
+    Returns
+    -------
+    networkx.DiGraph
+        Node names, each with attribute ``spec`` (`NodeSpec`); edges from source to user.
+
+    Raises
+    ------
+    GraphError
+        If only the joints are wrong.
+    ConfigError
+        If `faults` holds anything.
+    """
+    before = list(faults)
+    found = [*_join_faults(config), *_file_faults(config)]
+    graph = nx.DiGraph()
+    for name, spec in config.nodes.items():
+        graph.add_node(name, spec=spec)
+    for name, spec in config.nodes.items():
+        graph.add_edges_from((source, name) for source in spec.inputs.values() if source in graph)
+    found.extend(_cycle_faults(graph, config.document))
+    if before:
+        raise ConfigError([*before, *found])
+    if found:
+        raise GraphError(found)
+    return graph
+
+
+def in_order(graph: nx.DiGraph) -> list[str]:
+    """Node names, each after everything that it needs; ties as written in the file."""
+    position = {name: i for i, name in enumerate(graph)}
+    return list(nx.lexicographical_topological_sort(graph, key=position.__getitem__))
+
+
+def upstream(graph: nx.DiGraph, name: str) -> set[str]:
+    """Name a node and everything that it is made from."""
+    return {name, *nx.ancestors(graph, name)}
+
+
+def spec_of(graph: nx.DiGraph, name: str) -> NodeSpec:
+    """Look up the configuration of a node."""
+    spec: NodeSpec = graph.nodes[name]["spec"]
+    return spec
+
+
+def _join_faults(config: Config) -> Iterator[Fault]:
+    written = config.document.data["nodes"] if isinstance(config.document.data, dict) else {}
+    names = written if isinstance(written, dict) else {}
+    for name, spec in config.nodes.items():
+        place = ("nodes", name, "inputs")
+        for port, source in spec.inputs.items():
+            message = _edge_message(config.nodes, names, spec, port, source)
+            if message:
+                yield config.document.fault((*place, port), message)
+        for message in _missing_inputs(spec):
+            yield config.document.fault(("nodes", name), message)
+
+
+def _edge_message(
+    nodes: Mapping[str, NodeSpec],
+    names: Mapping[str, object],
+    spec: NodeSpec,
+    port: str,
+    source: str,
+) -> str:
+    if port not in spec.cls.inputs:
+        return f'"{port}" is no input of {spec.cls.kind}. {suggest(port, spec.cls.inputs)}'
+    if source not in names:
+        return f'"{source}" is no node. {suggest(source, [n for n in names if n != spec.name])}'
+    if source not in nodes:
+        return ""  # written, but faulty itself: that is told already
+    wanted, given = spec.cls.inputs[port].type, nodes[source].cls.output
+    if wanted == given:
+        return ""
+    return (
+        f'"{source}" ({nodes[source].cls.kind}) gives {_article(given)}, '
+        f"but {spec.cls.kind} takes {_article(wanted)} here. Join a node that gives one."
+    )
+
+
+def _missing_inputs(spec: NodeSpec) -> Iterator[str]:
+    for port, info in spec.cls.inputs.items():
+        if port not in spec.inputs and not info.optional:
+            yield f"input {port} is missing. Add inputs: {{{port}: NAME OF A NODE}}."
+    choice = spec.cls.exactly_one_of
+    joined = [port for port in choice if port in spec.inputs]
+    if choice and len(joined) != 1:
+        seen = " and ".join(joined) or "none"
+        yield f"got {seen} joined. Join exactly one of the inputs {' or '.join(choice)}."
+
+
+def _cycle_faults(graph: nx.DiGraph, document: Document) -> Iterator[Fault]:
+    for cycle in nx.simple_cycles(graph):
+        first = min(cycle, key=list(graph).index)
+        turn = cycle.index(first)
+        ring = [*cycle[turn:], *cycle[:turn], first]
+        message = f"the nodes form a cycle: {' -> '.join(ring)}. Take one of these joints out."
+        yield document.fault(("nodes", first, "inputs"), message)
+        return  # one told is enough: taking it out often opens the others
+
+
+def _file_faults(config: Config) -> Iterator[Fault]:
+    """Find outputs that would overwrite an input or another node's output."""
+    taken: dict[str, str] = {}
+    for name, _, path in _paths(config, "input"):
+        taken.setdefault(_identity(path), f'node "{name}" loads it')
+    for name, field, path in _paths(config, "output"):
+        identity = _identity(path)
+        if identity in taken:
+            message = f"{path} can't be written: {taken[identity]}. Choose another path."
+            yield config.document.fault(("nodes", name, field), message)
+        taken.setdefault(identity, f'node "{name}" writes it too')
+
+
+def _paths(config: Config, role: Literal["input", "output"]) -> Iterator[tuple[str, str, Path]]:
+    for name, spec in config.nodes.items():
+        for field in file_fields(spec.cls.Params, role):
+            path = getattr(spec.params, field)
+            if path is not None:
+                yield name, field, path
+
+
+def _identity(path: Path) -> str:
+    """Name a file so that links, hard links and other spellings of one path agree."""
+    try:
+        status = path.stat()
+    except OSError:
+        return os.path.normcase(path.resolve())
+    return f"{status.st_dev}:{status.st_ino}"
+
+
+def _article(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"

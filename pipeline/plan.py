@@ -1,0 +1,222 @@
+"""What would run, and why, without computing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import networkx as nx
+
+from cache.store import DamagedError, Entry, Store
+from pipeline.code import CodeIndex
+from pipeline.config import Config, NodeSpec
+from pipeline.errors import ConfigError, Fault
+from pipeline.files import FileDigests
+from pipeline.fingerprint import content_key, recipe_key
+from pipeline.graph import in_order, spec_of, upstream
+from pipeline.history import Ingredients, why_changed
+from pipeline.node import Json, file_fields
+
+Status: TypeAlias = Literal["hit", "run", "unneeded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node of a plan.
+
+    Attributes
+    ----------
+    spec : NodeSpec
+    status : Status
+        ``hit``: its result is there. ``run``: it must be computed. ``unneeded``: nothing that
+        runs needs it.
+    reason : str
+        In the user's words.
+    recipe : str
+        Recipe key.
+    ingredients : Ingredients
+        What the key is made from.
+    entry : Entry or None
+        The stored result of a hit.
+    """
+
+    spec: NodeSpec
+    status: Status
+    reason: str
+    recipe: str
+    ingredients: Ingredients
+    entry: Entry | None = None
+
+    def content_key(self, digests: Mapping[str, str]) -> str:
+        """Content key, given each input port's digest."""
+        made = self.ingredients
+        files = {field: digest for field, (_, digest) in made.files.items()}
+        return content_key(made.kind, made.code, key_params(self.spec), files, digests)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user asked of a run beyond its configuration.
+
+    Attributes
+    ----------
+    until : str or None
+        Nothing that this node does not need is run.
+    force : collection of str
+        Nodes that run though their result is there.
+    damaged : collection of str
+        Content keys whose stored result was found damaged.
+    """
+
+    until: str | None = None
+    force: Collection[str] = ()
+    damaged: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Finds out what is cached; reads records and hashes files, computes nothing.
+
+    Parameters
+    ----------
+    store : Store
+    code : CodeIndex
+    files : FileDigests
+    history : mapping of str to Ingredients
+        What each node was made from last time, to say what changed.
+    """
+
+    store: Store
+    code: CodeIndex
+    files: FileDigests
+    history: Mapping[str, Ingredients]
+
+    def plan(self, graph: nx.DiGraph, config: Config, wishes: Wishes = Wishes()) -> dict[str, Step]:
+        """Decide for each node, in an order in which they can run.
+
+        Raises
+        ------
+        ConfigError
+            If a file that is read does not exist, with the line that names it.
+        """
+        order = in_order(graph)
+        wanted = upstream(graph, wishes.until) if wishes.until else set(order)
+        faults: list[Fault] = []
+        recipes: dict[str, str] = {}
+        made: dict[str, Ingredients] = {}
+        for name in order:
+            if name in wanted:
+                made[name] = self._ingredients(spec_of(graph, name), recipes, config, faults)
+                recipes[name] = _recipe(spec_of(graph, name), made[name])
+        if faults:
+            raise ConfigError(faults)
+        steps = {
+            name: self._look_up(spec_of(graph, name), recipes[name], made[name], wishes)
+            for name in order
+            if name in wanted
+        }
+        return _drop_unneeded(graph, steps)
+
+    def _ingredients(
+        self, spec: NodeSpec, recipes: Mapping[str, str], config: Config, faults: list[Fault]
+    ) -> Ingredients:
+        files: dict[str, tuple[str, str]] = {}
+        for field in file_fields(spec.cls.Params, "input"):
+            path = getattr(spec.params, field)
+            try:
+                files[field] = (path.name, self.files.digest(path))
+            except OSError as error:
+                message = _file_message(path, error)
+                faults.append(config.document.fault(("nodes", spec.name, field), message))
+                files[field] = (path.name, "")
+        inputs = {port: (source, recipes[source]) for port, source in spec.inputs.items()}
+        params = _shown_params(spec)
+        return Ingredients(spec.cls.kind, self.code.fingerprint(spec.cls), params, files, inputs)
+
+    def _look_up(self, spec: NodeSpec, recipe: str, made: Ingredients, wishes: Wishes) -> Step:
+        key = self.store.resolve(recipe) if spec.cached else None
+        try:
+            entry = self.store.find(key) if key else None
+        except DamagedError:
+            entry = None
+            reason = "cached result damaged"
+        else:
+            reason = self._reason(spec, made, key, wishes)
+        if entry is not None:
+            reason = self._output_fault(spec, entry)
+            if spec.name in wishes.force:
+                reason = "forced"
+            if not reason:
+                return Step(spec, "hit", "cached", recipe, made, entry)
+        return Step(spec, "run", reason, recipe, made)
+
+    def _reason(self, spec: NodeSpec, made: Ingredients, key: str | None, wishes: Wishes) -> str:
+        if key in wishes.damaged:
+            return "cached result damaged"
+        if not spec.cached:
+            return "not cached, by choice"
+        changed = why_changed(spec.name, self.history.get(spec.name), made)
+        return changed or "its cached result is gone"
+
+    def _output_fault(self, spec: NodeSpec, entry: Entry) -> str:
+        """Say what is wrong with the files that a hit would stand for; empty if nothing."""
+        facts = entry.record.get("facts")
+        recorded = facts.get("digest") if isinstance(facts, dict) else None
+        for field in file_fields(spec.cls.Params, "output"):
+            path: Path = getattr(spec.params, field)
+            try:
+                if self.files.digest(path) != recorded:
+                    return f"output {path.name} was changed"
+            except OSError:
+                return f"output {path.name} is missing"
+        return ""
+
+
+def key_params(spec: NodeSpec) -> dict[str, Any]:
+    """Parameters as they enter keys: of a file that is written only its ending counts."""
+    params = spec.params.model_dump(exclude=set(file_fields(spec.cls.Params, "input")))
+    for field in file_fields(spec.cls.Params, "output"):
+        params[field] = params[field].suffix.lower()
+    return params
+
+
+def _shown_params(spec: NodeSpec) -> dict[str, Json]:
+    hidden = {*file_fields(spec.cls.Params, "input"), *file_fields(spec.cls.Params, "output")}
+    shown: dict[str, Json] = spec.params.model_dump(mode="json", exclude=hidden)
+    return shown
+
+
+def _recipe(spec: NodeSpec, made: Ingredients) -> str:
+    files = {field: digest for field, (_, digest) in made.files.items()}
+    inputs = {port: key for port, (_, key) in made.inputs.items()}
+    return recipe_key(made.kind, made.code, key_params(spec), files, inputs)
+
+
+def _drop_unneeded(graph: nx.DiGraph, steps: Mapping[str, Step]) -> dict[str, Step]:
+    """Mark as unneeded what would run only for nodes that don't run."""
+    kept: dict[str, Step] = {}
+    for name in reversed(list(steps)):
+        step = steps[name]
+        users = [kept[user] for user in graph.successors(name) if user in kept]
+        idle = bool(users) and all(user.status != "run" for user in users)
+        if step.status == "run" and step.reason != "forced" and idle:
+            step = Step(
+                step.spec, "unneeded", "nothing that runs needs it", step.recipe, step.ingredients
+            )
+        kept[name] = step
+    return dict(reversed(kept.items()))
+
+
+def running(steps: Mapping[str, Step]) -> Iterator[str]:
+    """Names of the nodes that run."""
+    return (name for name, step in steps.items() if step.status == "run")
+
+
+def _file_message(path: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path} does not exist. Name a file that does."
+    if isinstance(error, IsADirectoryError):
+        return f"{path} is a folder. Name a file in it."
+    return f"{path} can't be read ({error.strerror}). Check its permissions."

@@ -1,0 +1,58 @@
+"""What this process may use: cores and memory, with the limits of containers respected."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import Literal
+
+_CGROUP = Path("/sys/fs/cgroup")
+_FALLBACK = 2 * 2**30
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on: affinity, then a container's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = (_CGROUP / "cpu.max").read_text().split()
+        share = -(-int(quota) // int(period))
+    except (OSError, ValueError):  # no cgroup v2, or "max": no quota
+        share = 0
+    return max(1, min(cores or 1, share or sys.maxsize))
+
+
+def free_memory() -> int:
+    """Bytes that can be had without pressing anybody: the system's, then a container's limit."""
+    return max(1, min(_available(), _container_room()))
+
+
+def memory_budget(wish: int | Literal["auto"]) -> int:
+    """Bytes for the whole process: as wished, or half of what is free."""
+    return free_memory() // 2 if wish == "auto" else int(wish)
+
+
+def peak_memory() -> int:
+    """Most bytes of memory that this process has held so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _available() -> int:
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+        return _FALLBACK
+    except (OSError, ValueError):
+        return _FALLBACK
+
+
+def _container_room() -> int:
+    try:
+        limit = int((_CGROUP / "memory.max").read_text())
+        used = int((_CGROUP / "memory.current").read_text())
+    except (OSError, ValueError):
+        return sys.maxsize
+    return limit - used

@@ -1,0 +1,297 @@
+"""Executes a plan: computes what is needed, publishes it, tells what happens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from cache.store import DamagedError, Draft, Entry, Store, StoreError
+from pipeline import events
+from pipeline.errors import CacheError, Cancelled, NodeError, UnblurError
+from pipeline.node import Json, PortType, Value, WritableArray
+from pipeline.plan import Status, Step, Wishes
+
+_MOST_REPAIRS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a run may use.
+
+    Attributes
+    ----------
+    workers : int
+        Threads.
+    memory : int
+        Bytes for a node's own buffers.
+    """
+
+    workers: int
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """How a node ended.
+
+    Attributes
+    ----------
+    status : str
+        ``hit``, ``computed`` or ``unneeded``.
+    """
+
+    kind: str
+    status: str
+    reason: str
+    fingerprint: str
+    seconds: float = 0.0
+    bytes: int = 0
+    details: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass
+class Runner:
+    """Runs plans against a store.
+
+    Parameters
+    ----------
+    store : Store
+        Keeps results.
+    scratch : callable
+        Makes a store for the results that are not kept; entered when the first is needed.
+    emit : callable
+        Listens to events.
+    resources : Resources
+    cancelled : threading.Event
+        Set from outside to stop the run.
+    """
+
+    store: Store
+    scratch: Callable[[], AbstractContextManager[Store]]
+    emit: events.Listener
+    resources: Resources
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, make_plan: Callable[[Wishes], Mapping[str, Step]], wishes: Wishes) -> RunOutcome:
+        """Plan and run; results found damaged on the way are put aside and made anew.
+
+        Parameters
+        ----------
+        make_plan : callable
+            Plans afresh, knowing which results were found damaged.
+        wishes : Wishes
+
+        Raises
+        ------
+        NodeError
+            If a node fails.
+        CacheError
+            If the cache can't be used.
+        Cancelled
+        """
+        damaged: list[str] = []
+        done: dict[str, NodeResult] = {}
+        with ExitStack() as stack:
+            run = _Run(self, stack)
+            while True:
+                forced = [name for name in wishes.force if name not in done]
+                steps = make_plan(Wishes(wishes.until, forced, damaged))
+                try:
+                    for name, step in steps.items():
+                        result = run.settle(name, step)
+                        if name not in done or result.status == "computed":
+                            done[name] = result
+                    return RunOutcome(done, steps)
+                except DamagedError as error:
+                    if len(damaged) >= _MOST_REPAIRS or error.key in damaged:
+                        raise CacheError(f"{error} Again: check the disk.") from error
+                    damaged.append(error.key)
+                    self.emit(events.Warned("", f"{error} It is put aside and made anew."))
+                    run.put_aside(error.key)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """How every node ended, and the plan that was carried out last."""
+
+    nodes: Mapping[str, NodeResult]
+    steps: Mapping[str, Step]
+
+
+@dataclass
+class _Run:
+    """One run: the results at hand so far."""
+
+    runner: Runner
+    stack: ExitStack
+    entries: dict[str, tuple[Store, Entry]] = field(default_factory=dict)
+    _scratch: Store | None = None
+
+    def settle(self, name: str, step: Step) -> NodeResult:
+        """Make sure of one node's result, computing it if it must be."""
+        status: Status = step.status
+        if status == "unneeded":
+            return NodeResult(step.spec.cls.kind, "unneeded", step.reason, step.recipe)
+        if name in self.entries and step.entry is None and not step.spec.cached:
+            return self._result(step, "hit", "computed before", self.entries[name][1])
+        if status == "hit" and step.entry is not None and not self._inputs_differ(step):
+            self.entries[name] = (self.runner.store, step.entry)
+            self.runner.emit(events.NodeHit(name, step.reason))
+            return self._result(step, "hit", step.reason, step.entry)
+        return self._make(name, step)
+
+    def put_aside(self, key: str) -> None:
+        """Take a damaged result out of the way, so that the next plan makes it anew."""
+        stores = [store for store, entry in self.entries.values() if entry.key == key]
+        for store in {id(s): s for s in [self.runner.store, *stores]}.values():
+            store.quarantine(key)
+        self.entries = {n: known for n, known in self.entries.items() if known[1].key != key}
+
+    def _inputs_differ(self, step: Step) -> bool:
+        """Whether an input was recomputed (by force) and came out other than before."""
+        used = step.entry.record.get("inputs") if step.entry else None
+        if not isinstance(used, dict):
+            return True
+        at_hand = {p: n for p, n in step.spec.inputs.items() if n in self.entries}
+        return any(used.get(port) != self.entries[n][1].digest for port, n in at_hand.items())
+
+    def _make(self, name: str, step: Step) -> NodeResult:
+        key = step.content_key(self._digests(step))
+        store = self.runner.store if step.spec.cached else self._scratch_store()
+        emit = self.runner.emit
+        with store.lock(key, on_wait=lambda: emit(events.NodeWaiting(name))):
+            entry = None if step.reason == "forced" else self._take_over(store, step, key)
+            if entry is not None:
+                reason = "made from the same values before"
+                emit(events.NodeHit(name, reason))
+                result = self._result(step, "hit", reason, entry)
+            else:
+                entry, seconds = self._compute(name, step, store, key)
+                result = self._result(step, "computed", step.reason, entry, seconds)
+            if step.spec.cached:
+                store.link(step.recipe, key)
+        self.entries[name] = (store, entry)
+        return result
+
+    def _take_over(self, store: Store, step: Step, key: str) -> Entry | None:
+        if step.spec.cls.output == "file":  # the file itself is what is wanted
+            return None
+        return store.find(key)
+
+    def _compute(self, name: str, step: Step, store: Store, key: str) -> tuple[Entry, float]:
+        emit = self.runner.emit
+        emit(events.NodeStarted(name, step.spec.cls.kind, step.reason))
+        began = time.perf_counter()
+        with store.begin(key) as draft:
+            context = _NodeContext(name, self.runner, draft)
+            context.check_cancelled()
+            value = self._call(name, step, context)
+            for array, values in value.arrays.items():
+                if array not in context.begun:
+                    draft.put_array(array, np.asarray(values[(slice(None),) * len(values.shape)]))
+            seconds = time.perf_counter() - began
+            entry = draft.publish(self._record(name, step, value, seconds))
+        emit(events.NodeDone(name, seconds, value.details))
+        return entry, seconds
+
+    def _call(self, name: str, step: Step, context: _NodeContext) -> Value:
+        inputs = {port: self._value(source) for port, source in step.spec.inputs.items()}
+        try:
+            value = step.spec.cls().run(step.spec.params, inputs, context)
+        except (UnblurError, DamagedError):
+            raise
+        except StoreError as error:
+            raise CacheError(str(error)) from error
+        except MemoryError as error:
+            message = "there is not enough memory. Close other programs or use a smaller picture."
+            raise NodeError(name, message) from error
+        except Exception as error:
+            raise NodeError(name, _told(error)) from error
+        if value.type != step.spec.cls.output:
+            message = f"gave {value.type}, but its kind promises {step.spec.cls.output}."
+            raise NodeError(name, f"{message} Mend {step.spec.cls.__module__}.")
+        return value
+
+    def _value(self, name: str) -> Value:
+        store, entry = self.entries[name]
+        record: Any = entry.record
+        kind: PortType = record["type"]
+        return Value(kind, store.open(entry.key), record["facts"], record["details"])
+
+    def _digests(self, step: Step) -> dict[str, str]:
+        return {port: self.entries[source][1].digest for port, source in step.spec.inputs.items()}
+
+    def _record(self, name: str, step: Step, value: Value, seconds: float) -> dict[str, Json]:
+        return {
+            "node": name,
+            "kind": step.spec.cls.kind,
+            "type": value.type,
+            "params": dict(step.ingredients.params),
+            "files": {field: digest for field, (_, digest) in step.ingredients.files.items()},
+            "inputs": dict(self._digests(step)),
+            "recipe": step.recipe,
+            "facts": dict(value.facts),
+            "details": dict(value.details),
+            "seconds": round(seconds, 6),
+        }
+
+    def _result(
+        self, step: Step, status: str, reason: str, entry: Entry, seconds: float = 0.0
+    ) -> NodeResult:
+        details: Any = entry.record.get("details") or {}
+        return NodeResult(
+            step.spec.cls.kind, status, reason, step.recipe, seconds, entry.bytes, details
+        )
+
+    def _scratch_store(self) -> Store:
+        if self._scratch is None:
+            self._scratch = self.stack.enter_context(self.runner.scratch())
+        return self._scratch
+
+
+@dataclass
+class _NodeContext:
+    """The `pipeline.node.Context` of one running node."""
+
+    name: str
+    runner: Runner
+    draft: Draft
+    begun: set[str] = field(default_factory=set)
+
+    @property
+    def workers(self) -> int:
+        return self.runner.resources.workers
+
+    @property
+    def memory(self) -> int:
+        return self.runner.resources.memory
+
+    def new_array(
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32
+    ) -> WritableArray:
+        self.begun.add(name)
+        return self.draft.new_array(name, shape, dtype)
+
+    def progress(self, done: float, total: float) -> None:
+        self.runner.emit(events.NodeProgressed(self.name, done, total))
+
+    def warn(self, message: str) -> None:
+        self.runner.emit(events.Warned(self.name, message))
+
+    def check_cancelled(self) -> None:
+        if self.runner.cancelled.is_set():
+            raise Cancelled("stopped on request. What was finished is kept.")
+
+
+def _told(error: BaseException) -> str:
+    """Give an error's message for the user; its type where there is none."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    return str(error) or type(error).__name__

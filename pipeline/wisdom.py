@@ -1,0 +1,54 @@
+"""A planner's wisdom kept in a file between runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def kept_wisdom(
+    path: Path, load: Callable[[bytes], bool], dump: Callable[[], bytes]
+) -> Iterator[None]:
+    """Load wisdom before a run, and save it after one that learnt something.
+
+    Two processes may do so at once: each adds what the file holds by then to its own, and the
+    file is replaced whole. A file that can't be read or written costs time, never a run.
+
+    Parameters
+    ----------
+    path : Path
+    load : callable
+        Takes over wisdom; says False if it can't use it.
+    dump : callable
+        Gives all the wisdom there is, empty if none was needed.
+    """
+    known = _read(path)
+    load(known)
+    try:
+        yield
+    finally:
+        if (learnt := dump()) and learnt != known:
+            if (newer := _read(path)) != known:
+                load(newer)
+            _replace(path, dump())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _replace(path: Path, data: bytes) -> None:
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
