@@ -1,0 +1,108 @@
+"""A canvas: a sample amid a margin, so that it can be blurred and transformed circularly.
+
+What the margin holds is unknown. It begins as a smooth continuation of the sample, and solvers
+either leave it out of their data term (`Canvas.valid`) or predict it from their latent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from numerics.fft import irfft2, next_fast_size, rfft2
+
+Plane = NDArray[np.float32]
+
+# From the whole margin down to a pixel or two: each width mends what the last left too smooth.
+_FILL_SIGMAS = (24.0, 12.0, 6.0, 3.0, 1.5)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Canvas:
+    """A sample amid a margin.
+
+    Attributes
+    ----------
+    plane : (H, W) float32
+        The sample, and around it the smooth continuation that `fill` made.
+    valid : (H, W) bool
+        Where the sample is.
+    window : pair of slices
+        The same as a region: ``plane[window]`` is the sample.
+    """
+
+    plane: Plane
+    valid: NDArray[np.bool_]
+    window: tuple[slice, slice]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the canvas."""
+        height, width = self.plane.shape
+        return height, width
+
+    @property
+    def inner(self) -> NDArray[np.bool_]:
+        """Where differences of valid pixels are valid: `valid` without its rim of one pixel."""
+        return np.asarray(ndimage.binary_erosion(self.valid, np.ones((3, 3), bool)))
+
+
+def lay_out(sample: Plane, margin: int) -> Canvas:
+    """Put a sample in the middle of a canvas whose sides suit the Fourier transform.
+
+    Parameters
+    ----------
+    sample : (h, w) float32
+    margin : int
+        Least number of pixels to add along each axis, both ends together: the size of the PSF.
+
+    Returns
+    -------
+    Canvas
+    """
+    sides = [next_fast_size(n + margin) for n in sample.shape]
+    offsets = [(side - n) // 2 for side, n in zip(sides, sample.shape, strict=True)]
+    rows, columns = (slice(o, o + n) for o, n in zip(offsets, sample.shape, strict=True))
+    valid = np.zeros(sides, bool)
+    valid[rows, columns] = True
+    plane = np.zeros(sides, np.float32)
+    plane[rows, columns] = sample
+    return Canvas(fill(plane, valid), valid, (rows, columns))
+
+
+def fill(plane: Plane, valid: NDArray[np.bool_]) -> Plane:
+    """Continue a plane smoothly, and circularly, to where it is not valid.
+
+    Normalised convolution with gaussians from wide to narrow; each is trusted as far as it
+    sees valid pixels, and the wider one before it elsewhere.
+
+    Parameters
+    ----------
+    plane : (H, W) float32
+    valid : (H, W) bool
+        At least one pixel of it.
+
+    Returns
+    -------
+    (H, W) float32
+        `plane` unchanged where `valid`.
+    """
+    known = np.where(valid, plane, 0)
+    filled = np.full_like(known, plane[valid].mean())
+    spectra = rfft2(np.stack([known, valid.astype(np.float32)]))
+    for sigma in _FILL_SIGMAS:
+        gaussian = _gaussian_response(plane.shape, sigma)
+        light, weight = irfft2(spectra * gaussian, filled.shape)
+        trust = np.clip(2 * weight, 0, 1)
+        filled += trust * (light / np.maximum(weight, 1e-3) - filled)
+    return np.where(valid, plane, filled)
+
+
+def _gaussian_response(shape: tuple[int, ...], sigma: float) -> NDArray[np.float32]:
+    """Half-spectrum of a gaussian of sum 1; real, since it is symmetric."""
+    height, width = shape
+    square = np.fft.fftfreq(height)[:, None] ** 2 + np.fft.rfftfreq(width) ** 2
+    return np.exp(-2 * (np.pi * sigma) ** 2 * square).astype(np.float32)
