@@ -22,7 +22,7 @@ from typing import Any, Protocol, Self, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Region: TypeAlias = tuple[slice, ...]
 
 
@@ -46,10 +46,16 @@ class StoredArray(Protocol):
     """An array in the store. Every chunk that is read is held against its digest first."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Shape in elements."""
 
     @property
-    def dtype(self) -> np.dtype[Any]: ...
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Shape of a chunk; reading whole ones saves a copy."""
 
     def __getitem__(self, region: Region, /) -> NDArray[Any]:
         """Read a region (slices of step 1); raises `DamagedError`. Safe from any thread."""
@@ -58,25 +64,29 @@ class StoredArray(Protocol):
 class DraftArray(StoredArray, Protocol):
     """An array being written, chunk by chunk, each once, from any thread."""
 
-    @property
-    def chunks(self) -> tuple[int, ...]: ...
-
     def __setitem__(self, region: Region, block: NDArray[Any], /) -> None:
-        """Write whole chunks: the region starts at multiples of `chunks`, and ends at one or
-        at the array's end.
+        """Write whole chunks: from multiples of `chunks` to multiples, or to the array's end.
 
         Raises
         ------
         ValueError
             If the region is not made of whole chunks, or the block's shape or dtype is wrong.
         StoreFullError
-        """  # noqa: D205, D400
+            If no space is left.
+        """
 
 
 class Draft(Protocol):
     """A result that is not published yet. Leaving the ``with`` block unpublished discards it."""
 
-    def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> DraftArray: ...
+    def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> DraftArray:
+        """Make an array of the result.
+
+        Raises
+        ------
+        ValueError
+            If the name is no identifier or taken, or the dtype not of little-endian numbers.
+        """
 
     def put_array(self, name: str, values: NDArray[Any]) -> None:
         """Write a whole array that is in memory."""
@@ -127,13 +137,13 @@ class Store(Protocol):
     """Results under their keys. All methods are safe for several processes at once."""
 
     def find(self, key: str) -> Entry | None:
-        """The entry published under a content key; reads its record only.
+        """Look up the entry published under a content key; reads its record only.
 
         An unreadable record raises `DamagedError`.
         """
 
     def open(self, key: str) -> Mapping[str, StoredArray]:
-        """The arrays of a published result, each chunk verified when it is read."""
+        """Open the arrays of a published result, each chunk verified when it is read."""
 
     def begin(self, key: str) -> Draft:
         """Start writing a result. Publishing over an existing key replaces it."""
@@ -142,7 +152,7 @@ class Store(Protocol):
         """Let a recipe key point to a content key."""
 
     def resolve(self, recipe: str) -> str | None:
-        """The content key that a recipe key points to, if any."""
+        """Look up the content key that a recipe key points to, if any."""
 
     def lock(
         self, key: str, *, on_wait: Callable[[], None] | None = None
@@ -162,7 +172,7 @@ class Store(Protocol):
         """Put a damaged result aside, out of the readers' way."""
 
     def entries(self) -> Iterator[Entry]:
-        """All published results whose record can be read."""
+        """List all published results whose record can be read."""
 
     def check(self) -> list[str]:
-        """Everything that is not as it should be, one line each; for tests and ``verify``."""
+        """List everything that is not as it should be, one line each; for tests and ``verify``."""

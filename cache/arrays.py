@@ -1,0 +1,212 @@
+"""Arrays of a store: each chunk is digested when it is written and verified when it is read.
+
+Where the chunks lie (in a zarr array, in memory) is a `ChunkSource`'s business.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from cache.chunks import Cell, Grid, Spans, common, extent, slices, spans_of
+from cache.digest import chunk_digest
+from cache.store import DamagedError, Region
+
+Block: TypeAlias = NDArray[Any]
+
+KEPT_BYTES = 64 * 2**20
+
+
+class BadChunkError(Exception):
+    """A chunk can't be read; the message says why, the array adds which one."""
+
+
+class ChunkSource(Protocol):
+    """Where an array's chunks lie."""
+
+    def read(self, cell: Cell) -> Block:
+        """Read a whole chunk; raises `BadChunkError`."""
+
+    def write(self, cell: Cell, block: Block) -> None:
+        """Write a whole chunk."""
+
+
+class RecentChunks:
+    """Verified chunks that were read in part and will be wanted again by the tile next door.
+
+    Safe from any thread. Holds at most `limit` bytes; the least recently used go first.
+    """
+
+    def __init__(self, limit: int = KEPT_BYTES) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self._chunks: OrderedDict[tuple[str, Cell], Block] = OrderedDict()
+        self._mutex = threading.Lock()
+
+    def get(self, name: str, cell: Cell) -> Block | None:
+        """Look a chunk up; None if it is gone."""
+        with self._mutex:
+            block = self._chunks.get((name, cell))
+            if block is not None:
+                self._chunks.move_to_end((name, cell))
+            return block
+
+    def keep(self, name: str, cell: Cell, block: Block) -> None:
+        """Keep a chunk for a while."""
+        with self._mutex:
+            if (name, cell) in self._chunks or block.nbytes > self._limit:
+                return
+            self._chunks[name, cell] = block
+            self._bytes += block.nbytes
+            while self._bytes > self._limit:
+                self._bytes -= self._chunks.popitem(last=False)[1].nbytes
+
+
+class VerifiedArray:
+    """A `StoredArray`: reads whole chunks and holds each against its digest.
+
+    Parameters
+    ----------
+    key, name : str
+        Content key and array name, for the error message.
+    grid : Grid
+    dtype : dtype
+    digests : mapping of cell to str
+    source : ChunkSource
+    recent : RecentChunks
+        Shared by the arrays of one result.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        name: str,
+        grid: Grid,
+        dtype: DTypeLike,
+        digests: Mapping[Cell, str],
+        source: ChunkSource,
+        recent: RecentChunks,
+    ) -> None:
+        self._key = key
+        self._name = name
+        self._grid = grid
+        self._dtype = np.dtype(dtype)
+        self._digests = digests
+        self._source = source
+        self._recent = recent
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape in elements."""
+        return self._grid.shape
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Shape of a chunk in elements."""
+        return self._grid.chunks
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements, little-endian."""
+        return self._dtype
+
+    def __getitem__(self, region: Region, /) -> Block:
+        spans = spans_of(region, self.shape)
+        cells = list(self._grid.touched(spans))
+        if len(cells) == 1 and self._grid.spans(cells[0]) == spans:
+            return self._read(cells[0])
+        values = np.empty(extent(spans), self._dtype)
+        for cell in cells:
+            self._copy(cell, spans, values)
+        return values
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Block:
+        return np.asarray(self[()], dtype)
+
+    def _copy(self, cell: Cell, spans: Spans, values: Block) -> None:
+        chunk = self._grid.spans(cell)
+        part = common(spans, chunk)
+        block = self._recent.get(self._name, cell)
+        if block is None:
+            block = self._read(cell)
+            if part != chunk:
+                self._recent.keep(self._name, cell, block)
+        values[slices(part, spans)] = block[slices(part, chunk)]
+
+    def _read(self, cell: Cell) -> Block:
+        expected = self._digest(cell)
+        try:
+            block = self._source.read(cell)
+        except BadChunkError as error:
+            raise self._damaged(cell, str(error)) from error
+        if chunk_digest(block) != expected:
+            raise self._damaged(cell, "its values are not those that were written")
+        return block
+
+    def _digest(self, cell: Cell) -> str:
+        return self._digests[cell]
+
+    def _damaged(self, cell: Cell, why: str) -> DamagedError:
+        place = ".".join(map(str, cell))
+        return DamagedError(
+            self._key, f'cached result {self._key}: array "{self._name}", chunk {place}: {why}.'
+        )
+
+
+class DigestedArray(VerifiedArray):
+    """A `DraftArray`: digests chunks as they are written, from any thread."""
+
+    def __init__(
+        self, key: str, name: str, grid: Grid, dtype: DTypeLike, source: ChunkSource
+    ) -> None:
+        self.digests: dict[Cell, str] = {}
+        super().__init__(key, name, grid, dtype, self.digests, source, RecentChunks())
+        self._begun: set[Cell] = set()
+        self._mutex = threading.Lock()
+
+    @property
+    def grid(self) -> Grid:
+        """Shape and chunks."""
+        return self._grid
+
+    def __setitem__(self, region: Region, block: Block, /) -> None:
+        spans = spans_of(region, self.shape)
+        self._check(spans, block)
+        for cell in self._grid.touched(spans):
+            self._write(cell, block[slices(self._grid.spans(cell), spans)])
+
+    def _check(self, spans: Spans, block: Block) -> None:
+        if not self._grid.is_whole(spans):
+            raise ValueError(
+                f'array "{self._name}": got the region {spans}. '
+                f"Write whole chunks of {self.chunks}, each once."
+            )
+        if block.shape != extent(spans) or block.dtype != self._dtype:
+            raise ValueError(
+                f'array "{self._name}": got a block {block.shape} {block.dtype}. '
+                f"The region takes {extent(spans)} {self._dtype}."
+            )
+
+    def _write(self, cell: Cell, part: Block) -> None:
+        with self._mutex:
+            if cell in self._begun:
+                raise ValueError(
+                    f'array "{self._name}": chunk {cell} was written before. Write each once.'
+                )
+            self._begun.add(cell)
+        block = np.ascontiguousarray(part)
+        self._source.write(cell, block)
+        self.digests[cell] = chunk_digest(block)
+
+    def _digest(self, cell: Cell) -> str:
+        digest = self.digests.get(cell)
+        if digest is None:
+            raise ValueError(
+                f'array "{self._name}": chunk {cell} has no values yet. Write it before reading.'
+            )
+        return digest

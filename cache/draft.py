@@ -1,0 +1,94 @@
+"""A result on its way into the disk store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from numpy.typing import DTypeLike
+
+from cache.arrays import Block, DigestedArray
+from cache.chunks import Grid, chunk_shape
+from cache.files import folder_bytes, remove_tree, told
+from cache.record import ArrayRecord, Record, check_dtype, check_name, new_entry
+from cache.store import Entry, Json, StoreError
+from cache.zarr_chunks import GROUP_JSON, Storage, ZarrChunks
+
+
+class DiskDraft:
+    """A `Draft` in a folder of its own, moved to its home when it is whole.
+
+    Nothing is forced to the platter: after a power failure the newest results may be missing or
+    torn, which their digests tell, and computing them again costs less than an fsync a chunk.
+
+    Parameters
+    ----------
+    key : str
+        Content key.
+    root : Path
+        The cache folder, for error messages.
+    folder : Path
+        An empty folder on the same file system, ours alone.
+    storage : Storage
+    install : callable
+        Moves a folder to the key's home.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        root: Path,
+        folder: Path,
+        storage: Storage,
+        install: Callable[[str, Path], None],
+    ) -> None:
+        self._key = key
+        self._root = root
+        self._folder = folder
+        self._storage = storage
+        self._install = install
+        self._arrays: dict[str, DigestedArray] = {}
+        self._sources: dict[str, ZarrChunks] = {}
+
+    def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> DigestedArray:
+        """Make an array of the result; raises `ValueError` for a name or dtype not kept."""
+        if check_name(name) in self._arrays:
+            raise ValueError(f"the array {name!r} exists already. Choose another name.")
+        grid = Grid(tuple(map(int, shape)), chunk_shape(shape))
+        source = ZarrChunks(self._root, self._folder, name, grid, self._storage)
+        array = DigestedArray(self._key, name, grid, check_dtype(dtype), source)
+        source.create(array.dtype)
+        self._sources[name] = source
+        self._arrays[name] = array
+        return array
+
+    def put_array(self, name: str, values: Block) -> None:
+        """Write a whole array that is in memory."""
+        self.new_array(name, values.shape, values.dtype)[()] = values
+
+    def publish(self, record: Mapping[str, Json]) -> Entry:
+        """Make the result visible, all at once."""
+        arrays = {name: ArrayRecord.of(name, array) for name, array in self._arrays.items()}
+        with told(self._root):
+            if not self._folder.exists():
+                raise StoreError(f"result {self._key}: published or discarded before. Begin anew.")
+            (self._folder / "zarr.json").write_text(GROUP_JSON, "utf-8")
+            entry = new_entry(self._key, arrays, record, folder_bytes(self._folder))
+            metadata = {name: str(s.metadata_digest()) for name, s in self._sources.items()}
+            text = Record(entry, arrays, metadata).to_text()
+            (self._folder / "record.json").write_text(text, "utf-8")
+            self._install(self._key, self._folder)
+        return entry
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        remove_tree(self._folder)

@@ -1,0 +1,151 @@
+"""Where things lie in a cache folder. The file system is the database: there is no index.
+
+::
+
+    <root>/CACHEDIR.TAG           tells backup programs to leave the folder out
+    <root>/format                 version of this layout
+    <root>/objects/ab/abcd.../    one zarr v3 group a result, and its record.json
+    <root>/recipes/ab/abcd...     a content key
+    <root>/locks/                 one file a key
+    <root>/pending/               results being written; same file system as objects/
+    <root>/scratch/               stores that vanish with their owner
+    <root>/quarantine/            damaged results
+    <root>/memo/                  facts about files, see `cache.memo`
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cache.files import read_small, remove_tree, told
+from cache.locks import abandoned, sweep
+from cache.record import check_key, is_key
+from cache.store import StoreError
+
+FORMAT = "unblur cache 1\n"
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by unblur. May be deleted.\n"
+_FOLDERS = ("objects", "recipes", "quarantine", "memo", "pending", "scratch", "locks")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Paths inside a cache folder."""
+
+    root: Path
+
+    def folder(self, name: str) -> Path:
+        """One of the folders drawn above."""
+        return self.root / name
+
+    def home(self, key: str) -> Path:
+        """Folder of a published result."""
+        return self.root / "objects" / check_key(key)[:2] / key
+
+    def aside(self, key: str) -> Path:
+        """Where a result stands while it is being replaced."""
+        return self.home(key).with_name(f"{key}.old")
+
+    def recipe(self, recipe: str) -> Path:
+        """File that holds the content key of a recipe."""
+        return self.root / "recipes" / check_key(recipe)[:2] / recipe
+
+    def lock(self, key: str) -> Path:
+        """File that is locked while a result is being computed."""
+        return self.root / "locks" / f"{check_key(key)}.lock"
+
+    @property
+    def moves(self) -> Path:
+        """File that is locked while results are moved into or out of ``objects``."""
+        return self.root / "locks" / "moves.lock"
+
+    def is_made(self) -> bool:
+        """Whether this is a cache folder of our format.
+
+        Raises
+        ------
+        StoreError
+            If it is one of another format, or can't be read.
+        """
+        path = self.root / "format"
+        with told(self.root):
+            try:
+                text = read_small(path, 100)
+            except ValueError as error:
+                text = str(error)
+        if text not in (None, FORMAT):
+            raise StoreError(
+                f"cache folder {self.root}: its format is {text!r}, this version reads "
+                f"{FORMAT!r}. Delete the folder, or choose another cache folder."
+            )
+        return text is not None
+
+    def make(self) -> None:
+        """Make the folder and mark it as ours.
+
+        Raises
+        ------
+        StoreError
+            If the folder holds things that look like ours but are not, or can't be written.
+        """
+        if self.is_made():
+            return
+        foreign = [name for name in _FOLDERS if (self.root / name).exists()]
+        # Asked again, since another process may have made the same folder meanwhile.
+        if foreign and self.is_made():
+            return
+        if foreign:
+            raise StoreError(
+                f"cache folder {self.root}: {foreign[0]!r} stands there already, and no mark of "
+                "a cache. Choose an empty or a new folder."
+            )
+        with told(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._mark("CACHEDIR.TAG", _TAG)
+            self._mark("format", FORMAT)
+
+    def _mark(self, name: str, text: str) -> None:
+        temporary = self.root / f"{name}.{os.getpid()}"
+        temporary.write_text(text, "utf-8")
+        temporary.replace(self.root / name)
+
+    def clear(self) -> None:
+        """Remove everything of ours and nothing else; what live runs write now stays.
+
+        Raises
+        ------
+        StoreError
+            If the folder is not a cache.
+        """
+        if not self.is_made():
+            raise StoreError(
+                f"{self.root} is not a cache folder: it has no file 'format'. Name one that is."
+            )
+        for name in ("objects", "recipes", "quarantine", "memo"):
+            remove_tree(self.folder(name))
+        for name in ("pending", "scratch", "locks"):
+            sweep(self.folder(name))
+        with suppress(OSError):
+            self._remove_if_unused()
+
+    def _remove_if_unused(self) -> None:
+        for name in ("pending", "scratch", "locks"):
+            with suppress(FileNotFoundError):
+                self.folder(name).rmdir()
+        for name in ("CACHEDIR.TAG", "format"):
+            (self.root / name).unlink(missing_ok=True)
+        self.root.rmdir()
+
+    def keys(self, *, aside: bool = False) -> list[str]:
+        """List the keys of all results; of those left standing aside, if asked for."""
+        ending = ".old" if aside else ""
+        paths = self.folder("objects").glob(f"??/*{ending}")
+        names = sorted(path.name.removesuffix(ending) for path in paths)
+        return [name for name in names if is_key(name)]
+
+    def leftovers(self) -> list[Path]:
+        """List what dead processes left behind."""
+        parents = (self.folder("pending"), self.folder("scratch"))
+        return [folder for parent in parents for folder, _ in abandoned(parent)]

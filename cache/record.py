@@ -1,0 +1,210 @@
+"""The record of a published result: plain JSON that carries its own checksum.
+
+It is data from a disk that others may write to: everything in it is checked before it is used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from cache.arrays import DigestedArray
+from cache.chunks import Grid
+from cache.digest import canonical_json, text_digest
+from cache.files import read_small
+from cache.store import Entry, Json, StoreError
+
+MAX_RECORD_BYTES = 16 * 2**20
+_HEX = re.compile(r"[0-9a-f]{32}")
+
+
+def check_key(key: str) -> str:
+    """Give the key back, or raise `ValueError` if it is not 32 hexadecimal digits."""
+    if not is_key(key):
+        raise ValueError(f"got the key {key!r}. A key is 32 hexadecimal digits.")
+    return key
+
+
+def is_key(key: object) -> bool:
+    """Whether this is 32 lowercase hexadecimal digits, so safe as a file name too."""
+    return isinstance(key, str) and _HEX.fullmatch(key) is not None
+
+
+def check_name(name: str) -> str:
+    """Give the array's name back, or raise `ValueError`: it becomes the name of a folder."""
+    if not (isinstance(name, str) and name.isascii() and name.isidentifier()):
+        raise ValueError(f"got the array name {name!r}. Use letters, digits and underscores.")
+    return name
+
+
+def check_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """Give the dtype, or raise `ValueError` if its values are not plain little-endian numbers."""
+    known = np.dtype(dtype)
+    if known.kind not in "biufc" or known.str.startswith(">"):
+        raise ValueError(f"got the dtype {known.str}. Store little-endian numbers.")
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayRecord:
+    """What is known of an array without reading it.
+
+    Attributes
+    ----------
+    dtype : str
+        As numpy writes it, such as ``<f4``.
+    shape, chunks : tuple of int
+        In elements.
+    digests : tuple of str
+        One a chunk, in C order.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    digests: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_dtype(self.dtype)
+        sizes = (*self.shape, *self.chunks)
+        if not all(type(n) is int and n >= 0 for n in sizes) or 0 in self.chunks:
+            raise ValueError(f"has the shape {self.shape}, chunks {self.chunks}")
+        if len(self.digests) != len(self.grid) or not all(map(is_key, self.digests)):
+            raise ValueError(f"has {len(self.digests)} digests for {len(self.grid)} chunks")
+
+    @property
+    def grid(self) -> Grid:
+        """Shape and chunks."""
+        return Grid(self.shape, self.chunks)
+
+    @classmethod
+    def of(cls, name: str, array: DigestedArray) -> ArrayRecord:
+        """Record of an array that was written; raises `StoreError` if chunks are missing."""
+        missing = len(array.grid) - len(array.digests)
+        if missing:
+            raise StoreError(
+                f'array "{name}": {missing} of {len(array.grid)} chunks were never written. '
+                "Write all of them before publishing."
+            )
+        digests = tuple(array.digests[cell] for cell in array.grid.cells())
+        return cls(array.dtype.str, array.shape, array.chunks, digests)
+
+    def to_json(self) -> Json:
+        """As it stands in the record."""
+        return {
+            "dtype": self.dtype,
+            "shape": list(self.shape),
+            "chunks": list(self.chunks),
+            "digests": list(self.digests),
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> ArrayRecord:
+        """Undo `to_json`."""
+        return cls(
+            data["dtype"], tuple(data["shape"]), tuple(data["chunks"]), tuple(data["digests"])
+        )
+
+
+def result_digest(arrays: Mapping[str, ArrayRecord], facts: Json) -> str:
+    """Digest what a result *is*: names, dtypes, shapes and values of its arrays, and its facts."""
+    described = {name: array.to_json() for name, array in arrays.items()}
+    return text_digest(canonical_json({"arrays": described, "facts": facts}))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Everything that is kept of a result beside its values.
+
+    Attributes
+    ----------
+    entry : Entry
+    arrays : mapping of str to ArrayRecord
+    metadata : mapping of str to str
+        Digest of each array's ``zarr.json``, so that zarr never reads one that was changed.
+    """
+
+    entry: Entry
+    arrays: Mapping[str, ArrayRecord]
+    metadata: Mapping[str, str]
+
+    def to_text(self) -> str:
+        """JSON with a checksum; raises `StoreError` if it is longer than readers accept."""
+        body = {
+            "key": self.entry.key,
+            "digest": self.entry.digest,
+            "bytes": self.entry.bytes,
+            "record": self.entry.record,
+            "arrays": {name: array.to_json() for name, array in self.arrays.items()},
+            "metadata": dict(self.metadata),
+        }
+        text = canonical_json({"body": body, "checksum": text_digest(canonical_json(body))})
+        if len(text) > MAX_RECORD_BYTES:
+            raise StoreError(
+                f"the record has {len(text)} bytes. Use at most {MAX_RECORD_BYTES}: "
+                "put large things into arrays."
+            )
+        return text
+
+    @classmethod
+    def from_text(cls, text: str) -> Record:
+        """Undo `to_text`; raises `ValueError` if anything is not as it was written."""
+        try:
+            return cls._from_json(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"is not JSON ({error})") from error
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"has no meaning ({type(error).__name__}: {error})") from error
+
+    @classmethod
+    def _from_json(cls, data: Any) -> Record:
+        body = data["body"]
+        if text_digest(canonical_json(body)) != data["checksum"]:
+            raise ValueError("has a wrong checksum")
+        arrays = {
+            check_name(name): ArrayRecord.from_json(array) for name, array in body["arrays"].items()
+        }
+        record = cast("dict[str, Json]", dict(body["record"]))
+        if result_digest(arrays, record.get("facts")) != body["digest"]:
+            raise ValueError("has a wrong digest")
+        entry = Entry(check_key(body["key"]), body["digest"], int(body["bytes"]), record)
+        return cls(entry, arrays, dict(body["metadata"]))
+
+
+def read_record(folder: Path) -> Record | None:
+    """Read the record of the result in a folder named by its key; None if there is none.
+
+    Raises
+    ------
+    ValueError
+        If there is one, but not as it was written; the message continues "its record ...".
+    OSError
+        If it can't be read.
+    """
+    if folder.is_symlink():
+        raise ValueError("lies behind a symbolic link")
+    text = read_small(folder / "record.json", MAX_RECORD_BYTES)
+    if text is None and os.path.lexists(folder):
+        raise ValueError("is missing")
+    if text is None:
+        return None
+    record = Record.from_text(text)
+    if record.entry.key != folder.name:
+        raise ValueError(f"is that of {record.entry.key}")
+    return record
+
+
+def new_entry(
+    key: str, arrays: Mapping[str, ArrayRecord], record: Mapping[str, Json], size: int
+) -> Entry:
+    """Make the entry that is published, its record as it will be read back from JSON."""
+    plain = cast("dict[str, Json]", json.loads(canonical_json(dict(record))))
+    return Entry(key, result_digest(arrays, plain.get("facts")), size, plain)

@@ -1,0 +1,54 @@
+"""Hold everything in a cache folder against its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cache.chunks import Grid, slices
+from cache.layout import Layout
+from cache.record import is_key
+from cache.store import DamagedError, Store, StoredArray
+
+
+def check_result(store: Store, key: str) -> Iterator[str]:
+    """Read every value of a result; one line for each fault."""
+    try:
+        arrays = store.open(key)
+    except DamagedError as error:
+        yield str(error)
+        return
+    for array in arrays.values():
+        yield from _check_array(array)
+
+
+def _check_array(array: StoredArray) -> Iterator[str]:
+    grid = Grid(array.shape, array.chunks)
+    for cell in grid.cells():
+        try:
+            array[slices(grid.spans(cell))]
+        except DamagedError as error:
+            yield str(error)
+
+
+def check_folder(store: Store, layout: Layout) -> list[str]:
+    """Everything in a cache folder that is not as it should be, one line each.
+
+    Recipes whose result is gone are as they should be: results may be deleted at any time.
+    """
+    faults = [fault for key in layout.keys() for fault in check_result(store, key)]
+    faults += [f"{path}: is no result" for path in _strangers(layout)]
+    faults += [f"{path}: left behind by a process that died" for path in layout.leftovers()]
+    recipes = sorted(layout.folder("recipes").glob("*/*"))
+    faults += [
+        f"{path}: is no recipe"
+        for path in recipes
+        if not is_key(path.name) or store.resolve(path.name) is None
+    ]
+    return faults
+
+
+def _strangers(layout: Layout) -> list[str]:
+    found = sorted(layout.folder("objects").glob("*/*"))
+    return [
+        str(path) for path in found if not is_key(path.name) or path.name[:2] != path.parent.name
+    ]

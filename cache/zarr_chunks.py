@@ -1,0 +1,133 @@
+"""An array's chunks in a zarr v3 array on disk. zarr is imported when the first one is needed."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from cache.arrays import BadChunkError, Block
+from cache.chunks import Cell, Grid, slices
+from cache.digest import text_digest
+from cache.files import read_small, told
+
+if TYPE_CHECKING:
+    import zarr
+    from zarr.abc.store import Store
+
+Storage: TypeAlias = "Callable[[Path], Store]"
+"""How zarr gets at a folder; tests give one that fails."""
+
+GROUP_JSON = '{"attributes":{},"zarr_format":3,"node_type":"group"}'
+_MAX_METADATA = 64 * 2**10
+
+
+def local_storage(folder: Path) -> Store:
+    """Use plain files."""
+    from zarr.storage import LocalStore
+
+    return LocalStore(folder)
+
+
+class ZarrChunks:
+    """A `ChunkSource` in ``<folder>/<name>``.
+
+    Parameters
+    ----------
+    root : Path
+        The cache folder, for error messages.
+    folder : Path
+        The result's zarr group.
+    name : str
+        The array's name in it.
+    grid : Grid
+    storage : Storage
+    metadata : str, optional
+        What `metadata_digest` gave when the array was published.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        name: str,
+        grid: Grid,
+        storage: Storage,
+        metadata: str | None = None,
+    ) -> None:
+        self._root = root
+        self._folder = folder
+        self._name = name
+        self._grid = grid
+        self._storage = storage
+        self._metadata = metadata
+
+    def create(self, dtype: np.dtype[Any]) -> None:
+        """Make the array: no codec, and no chunk left out because it is empty."""
+        import zarr
+
+        with told(self._root):
+            self._array = zarr.create_array(
+                self._storage(self._folder),
+                name=self._name,
+                shape=self._grid.shape,
+                chunks=self._grid.chunks,
+                dtype=dtype,
+                compressors=None,
+                filters=None,
+                config={"write_empty_chunks": True},
+            )
+
+    def write(self, cell: Cell, block: Block) -> None:
+        """Write a whole chunk; raises `StoreFullError` or `StoreError`."""
+        with told(self._root):
+            self._array[slices(self._grid.spans(cell))] = block
+
+    def read(self, cell: Cell) -> Block:
+        """Read a whole chunk."""
+        with told(self._root), _bad_chunks():
+            self._check_file(cell)
+            return np.asarray(self._array[slices(self._grid.spans(cell))])
+
+    def metadata_digest(self) -> str | None:
+        """Digest of the array's ``zarr.json``; None if it is gone."""
+        text = read_small(self._folder / self._name / "zarr.json", _MAX_METADATA)
+        return None if text is None else text_digest(text)
+
+    @cached_property
+    def _array(self) -> zarr.Array[Any]:
+        import zarr
+
+        if (self._folder / self._name).is_symlink() or self.metadata_digest() != self._metadata:
+            raise BadChunkError("its zarr.json is not what was written")
+        return zarr.open_array(self._storage(self._folder), path=self._name, mode="r")
+
+    def _check_file(self, cell: Cell) -> None:
+        # zarr takes a missing file for a chunk of zeros.
+        path = self._folder / self._name / self._array.metadata.encode_chunk_key(cell)
+        size = os.lstat(path).st_size
+        whole = math.prod(self._grid.chunks) * self._array.dtype.itemsize
+        if size != whole:
+            raise BadChunkError(f"its file has {size} of {whole} bytes")
+
+
+@contextmanager
+def _bad_chunks() -> Iterator[None]:
+    """Tell damage from trouble that says nothing about the values, such as too many open files."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadChunkError("its file is missing") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadChunkError(f"it can't be decoded ({error})") from error
+    except OSError as error:
+        if error.errno == errno.EIO:
+            raise BadChunkError("the disk can't read its file") from error
+        raise
