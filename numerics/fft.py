@@ -120,7 +120,8 @@ def irfft2(spectrum: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
     transform = _transform((*spectrum.shape[:-2], *shape), real.char)
     transform.spectrum[...] = spectrum
     transform.inverse()
-    return transform.planes * real.type(transform.scale)
+    planes: NDArray[Any] = transform.planes * real.type(transform.scale)
+    return planes
 
 
 def next_fast_size(n: int) -> int:

@@ -31,7 +31,7 @@ class Memo(Protocol):
     """Small facts about files, remembered as long as the file stays as it is."""
 
     def get(self, path: Path) -> Json:
-        """What was put for this file, or None if it changed since."""
+        """Recall what was put for this file; None if the file changed since."""
 
     def put(self, path: Path, value: Json) -> None:
         """Remember a fact about this file as it is now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -75,12 +75,15 @@ class Config:
     ----------
     source : str
         The file, as the user named it.
+    written : tuple of str
+        Names of all nodes in the file, the faulty ones too.
     """
 
     source: str
     cache: CacheSettings
     run: RunSettings
     nodes: Mapping[str, NodeSpec]
+    written: tuple[str, ...]
     document: Document
 
 
@@ -149,7 +152,12 @@ def load_config(
         if spec is not None:
             nodes[name] = spec
     config = Config(
-        document.origins[()].source, cache or CacheSettings(), run or RunSettings(), nodes, document
+        document.origins[()].source,
+        cache or CacheSettings(),
+        run or RunSettings(),
+        nodes,
+        tuple(_mapping(data.get("nodes"))),
+        document,
     )
     return config, faults
 
@@ -194,12 +202,17 @@ class _NodeReader:
         if cls is None or inputs is None:
             return None
         own = {k: v for k, v in body.items() if k not in ("kind", "inputs", "cache")}
-        params = validate(
-            cls.Params, own, self.document, place, self.faults, context={"base": self.base}
-        )
+        context = {"base": self.base, "from_shell": self._from_shell(name, own)}
+        params = validate(cls.Params, own, self.document, place, self.faults, context)
         if params is None:
             return None
         return NodeSpec(name, cls, params, inputs, cls.cached if cached is None else cached)
+
+    def _from_shell(self, name: str, own: Iterable[str]) -> set[str]:
+        """Parameters that were given on the command line: they have an origin, but no line."""
+        origins = self.document.origins
+        places = {field: ("nodes", name, field) for field in own}
+        return {f for f, place in places.items() if place in origins and not origins[place].line}
 
     def _class(self, name: str, body: Mapping[str, Json]) -> type[Node] | None:
         kind = body.get("kind")

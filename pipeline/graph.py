@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -70,36 +70,29 @@ def spec_of(graph: nx.DiGraph, name: str) -> NodeSpec:
 
 
 def _join_faults(config: Config) -> Iterator[Fault]:
-    written = config.document.data["nodes"] if isinstance(config.document.data, dict) else {}
-    names = written if isinstance(written, dict) else {}
     for name, spec in config.nodes.items():
         place = ("nodes", name, "inputs")
         for port, source in spec.inputs.items():
-            message = _edge_message(config.nodes, names, spec, port, source)
+            message = _edge_message(config, spec, port, source)
             if message:
                 yield config.document.fault((*place, port), message)
         for message in _missing_inputs(spec):
             yield config.document.fault(("nodes", name), message)
 
 
-def _edge_message(
-    nodes: Mapping[str, NodeSpec],
-    names: Mapping[str, object],
-    spec: NodeSpec,
-    port: str,
-    source: str,
-) -> str:
+def _edge_message(config: Config, spec: NodeSpec, port: str, source: str) -> str:
     if port not in spec.cls.inputs:
         return f'"{port}" is no input of {spec.cls.kind}. {suggest(port, spec.cls.inputs)}'
-    if source not in names:
-        return f'"{source}" is no node. {suggest(source, [n for n in names if n != spec.name])}'
-    if source not in nodes:
+    if source not in config.written:
+        others = [name for name in config.written if name != spec.name]
+        return f'"{source}" is no node. {suggest(source, others)}'
+    if source not in config.nodes:
         return ""  # written, but faulty itself: that is told already
-    wanted, given = spec.cls.inputs[port].type, nodes[source].cls.output
+    wanted, given = spec.cls.inputs[port].type, config.nodes[source].cls.output
     if wanted == given:
         return ""
     return (
-        f'"{source}" ({nodes[source].cls.kind}) gives {_article(given)}, '
+        f'"{source}" ({config.nodes[source].cls.kind}) gives {_article(given)}, '
         f"but {spec.cls.kind} takes {_article(wanted)} here. Join a node that gives one."
     )
 

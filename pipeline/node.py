@@ -20,11 +20,12 @@ large for memory, a progress bar) it asks from its `Context`.
 
 from __future__ import annotations
 
+import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -135,18 +136,32 @@ class FileRole:
     role: Literal["input", "output"]
 
 
+_PACKAGE = "package:"
+
+
 def _resolve(path: Path, info: ValidationInfo) -> Path:
-    base = (info.context or {}).get("base", Path())
-    return Path(base) / path.expanduser()
+    """Start relative paths from the file, or from the shell's folder if they came from there."""
+    context = info.context or {}
+    base = Path() if info.field_name in context.get("from_shell", ()) else context.get("base", "")
+    return Path(base, path.expanduser())
 
 
-InputPath = Annotated[Path, AfterValidator(_resolve), FileRole("input")]
+def _resolve_input(path: Path, info: ValidationInfo) -> Path:
+    """Resolve a path; ``package:NAME/...`` is a file that an installed package carries."""
+    if not str(path).startswith(_PACKAGE):
+        return _resolve(path, info)
+    name, _, inner = str(path).removeprefix(_PACKAGE).partition("/")
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise ValueError(f'got "{path}", but no package {name} is installed. Install it.')
+    return Path(spec.submodule_search_locations[0], inner)
+
+
+InputPath = Annotated[Path, AfterValidator(_resolve_input), FileRole("input")]
 """A file that is read. Its content, not its path, is part of the keys."""
 
 OutputPath = Annotated[Path, AfterValidator(_resolve), FileRole("output")]
 """A file that is written. Its ending, which chooses the format, is part of the keys."""
-
-P = TypeVar("P", bound=NodeParams)
 
 
 class Node(ABC):
@@ -188,5 +203,12 @@ def file_fields(params: type[NodeParams], role: Literal["input", "output"]) -> l
     return [
         name
         for name, info in params.model_fields.items()
-        if any(isinstance(mark, FileRole) and mark.role == role for mark in info.metadata)
+        if FileRole(role) in info.metadata or FileRole(role) in _marks(info.annotation)
     ]
+
+
+def _marks(annotation: Any) -> Iterator[Any]:
+    """Marks of an annotation and of the members of a union, such as ``InputPath | None``."""
+    yield from getattr(annotation, "__metadata__", ())
+    for member in get_args(annotation):
+        yield from _marks(member)

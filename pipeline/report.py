@@ -1,0 +1,266 @@
+"""What the user sees: progress on stderr, results on stdout. The only module that prints."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from cache.store import Entry
+from pipeline import events
+from pipeline.node import Json, file_fields
+from pipeline.plan import Step
+from pipeline.resources import peak_memory
+from pipeline.runner import NodeResult, RunOutcome
+
+
+class TerminalReport:
+    """Listens to a run and shows it on stderr: a bar for each node that computes.
+
+    Without a terminal it writes one line when a node begins and one when it is done.
+
+    Parameters
+    ----------
+    quiet : bool
+        Show bars and warnings only; for ``--json``.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._bars = _Bars() if sys.stderr.isatty() else None
+        self._quiet = quiet
+        self._stack = ExitStack()
+
+    def __enter__(self) -> TerminalReport:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def __call__(self, event: events.Event) -> None:
+        """Take one event; safe from any thread."""
+        if self._bars:
+            self._bars.show(event, self._stack)
+        if isinstance(event, events.Warned):
+            where = f'node "{event.node}": ' if event.node else ""
+            _tell(f"warning: {where}{event.message}")
+        elif isinstance(event, events.NodeWaiting):
+            _tell(f"{event.node}: another run computes this already; waiting for it")
+        elif not self._quiet and not self._bars:
+            self._line(event)
+
+    def _line(self, event: events.Event) -> None:
+        if isinstance(event, events.NodeStarted):
+            _tell(f"{event.node}: {event.kind} ({event.reason})")
+        elif isinstance(event, events.NodeDone):
+            _tell(f"{event.node}: done in {event.seconds:.1f} s")
+
+
+class _Bars:
+    """Progress bars, made when the first node computes: a cached run needs no rich."""
+
+    def __init__(self) -> None:
+        self._progress: Any = None
+        self._tasks: dict[str, Any] = {}
+
+    def show(self, event: events.Event, stack: ExitStack) -> None:
+        if isinstance(event, events.NodeStarted):
+            self._begin(event, stack)
+        elif isinstance(event, events.NodeProgressed):
+            self._progress.update(self._tasks[event.node], completed=event.done, total=event.total)
+        elif isinstance(event, events.NodeDone):
+            task = self._tasks[event.node]
+            total = self._progress.tasks[task].total or 1
+            self._progress.update(task, total=total, completed=total)
+
+    def _begin(self, event: events.NodeStarted, stack: ExitStack) -> None:
+        if self._progress is None:
+            self._progress = stack.enter_context(_make_progress())
+        self._tasks[event.node] = self._progress.add_task(event.node, total=None)
+
+
+def _make_progress() -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def run_record(outcome: RunOutcome, seconds: float) -> dict[str, Json]:
+    """Make the object that ``run --json`` prints."""
+    return {
+        "status": "done",
+        "seconds": round(seconds, 3),
+        "peak_memory_bytes": peak_memory(),
+        "nodes": {name: _node_record(result) for name, result in outcome.nodes.items()},
+        "outputs": [*output_names(outcome.steps)],
+    }
+
+
+def plan_record(steps: Mapping[str, Step]) -> dict[str, Json]:
+    """Make the object that ``plan --json`` prints."""
+    return {
+        "status": "planned",
+        "nodes": {
+            name: {
+                "kind": step.spec.cls.kind,
+                "status": step.status,
+                "reason": step.reason,
+                "fingerprint": step.recipe,
+            }
+            for name, step in steps.items()
+        },
+        "outputs": [*output_names(steps)],
+    }
+
+
+def _node_record(result: NodeResult) -> dict[str, Json]:
+    return {
+        "kind": result.kind,
+        "status": result.status,
+        "seconds": round(result.seconds, 3),
+        "bytes": result.bytes,
+        "fingerprint": result.fingerprint,
+        "reason": result.reason,
+        "details": dict(result.details),
+    }
+
+
+def output_names(steps: Mapping[str, Step]) -> list[str]:
+    """Files that the nodes of a plan write; relative where they lie below the shell's folder."""
+    here = Path.cwd()
+    paths = [
+        Path(os.path.abspath(getattr(step.spec.params, field)))
+        for step in steps.values()
+        for field in file_fields(step.spec.cls.Params, "output")
+    ]
+    return [str(p.relative_to(here) if p.is_relative_to(here) else p) for p in paths]
+
+
+def print_json(record: Json) -> None:
+    """Print one JSON object on stdout; infinities, which JSON lacks, become null."""
+    print(json.dumps(_finite(record), ensure_ascii=False, allow_nan=False))
+
+
+def print_run(outcome: RunOutcome, seconds: float) -> None:
+    """Print how each node ended, what was measured, and where the outputs lie."""
+    rows = [
+        (name, result.kind, result.status, result.reason, _learnt(result))
+        for name, result in outcome.nodes.items()
+    ]
+    _print_table(rows)
+    for path in output_names(outcome.steps):
+        print(f"written: {path}")
+    computed = sum(result.status == "computed" for result in outcome.nodes.values())
+    print(f"{computed} of {len(outcome.nodes)} nodes computed in {seconds:.1f} s")
+
+
+def print_plan(steps: Mapping[str, Step]) -> None:
+    """Print what is cached, what would run, and why."""
+    _print_table([(n, s.spec.cls.kind, s.status, s.reason) for n, s in steps.items()])
+
+
+def cache_record(entries: Sequence[Entry]) -> dict[str, Json]:
+    """Make the object that ``cache list --json`` prints."""
+    results: list[Json] = [
+        {
+            "key": entry.key,
+            "kind": entry.record.get("kind"),
+            "node": entry.record.get("node"),
+            "seconds": entry.record.get("seconds"),
+            "bytes": entry.bytes,
+        }
+        for entry in entries
+    ]
+    return {"bytes": sum(entry.bytes for entry in entries), "results": results}
+
+
+def print_cache(entries: Sequence[Entry]) -> None:
+    """Print what is cached, largest first, and the sum."""
+    largest_first = sorted(entries, key=lambda entry: -entry.bytes)
+    _print_table(
+        [
+            (
+                str(entry.record.get("node")),
+                str(entry.record.get("kind")),
+                readable_size(entry.bytes),
+                f"{entry.record.get('seconds')} s",
+                entry.key,
+            )
+            for entry in largest_first
+        ]
+    )
+    print(f"{len(entries)} results, {readable_size(sum(entry.bytes for entry in entries))}")
+
+
+def readable_size(size: float) -> str:
+    """Write a number of bytes as people do, such as ``432.0 MiB``."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Print plain lines on stdout."""
+    for line in lines:
+        print(line)
+
+
+def print_error(message: str) -> None:
+    """Print an error on stderr."""
+    _tell(message)
+
+
+def _learnt(result: NodeResult) -> str:
+    """Pick what fits on a line: short numbers and words."""
+    short = {k: v for k, v in result.details.items() if isinstance(v, int | float | str)}
+    return " ".join(f"{key}={_short(value)}" for key, value in short.items())
+
+
+def _short(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    if not rows:
+        return
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
+        print("  ".join([*cells, row[-1]]).rstrip())
+
+
+def _finite(value: Any) -> Json:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    plain: Json = value
+    return plain
+
+
+def _tell(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

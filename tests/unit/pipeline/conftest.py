@@ -1,0 +1,199 @@
+"""Small node kinds and a workbench, so that the engine is tested without real nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from pydantic import Field
+
+from cache.memory import MemoryStore
+from pipeline import events
+from pipeline.code import CodeIndex
+from pipeline.config import load_config
+from pipeline.document import parse_yaml
+from pipeline.files import FileDigests, hash_file
+from pipeline.graph import build_graph
+from pipeline.history import History
+from pipeline.node import InputPath, Json, Node, NodeParams, OutputPath, Port, Value
+from pipeline.plan import Planner, Step, Wishes
+from pipeline.runner import Resources, Runner, RunOutcome
+
+calls: list[str] = []
+
+
+def image(values: Any) -> Value:
+    return Value("image", {"pixels": np.asarray(values, np.float32)}, {"encoding": "linear"})
+
+
+class Source(Node):
+    """Make a picture of one level."""
+
+    class Params(NodeParams):
+        level: float = Field(1.0, ge=0, le=10, description="grey level")
+        size: int = Field(4, ge=1, description="side, pixels")
+        path: InputPath | None = Field(None, description="adds the file's length to the level")
+
+    kind = "source"
+    output = "image"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        calls.append("source")
+        level = params.level + (len(params.path.read_bytes()) if params.path else 0)
+        return image(np.full((params.size, params.size, 1), level))
+
+
+class Round(Node):
+    """Round a picture: different inputs may give equal results."""
+
+    class Params(NodeParams):
+        mode: str = Field("even", description="ignored")
+
+    kind = "round"
+    inputs: ClassVar = {"image": Port("image")}
+    output = "image"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        calls.append("round")
+        pixels = inputs["image"].arrays["pixels"]
+        result = context.new_array("pixels", pixels.shape)
+        result[tuple(slice(0, n) for n in pixels.shape)] = np.round(pixels[:, :, :])
+        context.progress(1, 1)
+        return Value("image", {"pixels": result}, inputs["image"].facts, {"rounded": True})
+
+
+class Add(Node):
+    """Add two pictures."""
+
+    class Params(NodeParams):
+        factor: float = Field(1.0, description="of the second")
+
+    kind = "add"
+    inputs: ClassVar = {"image": Port("image"), "other": Port("image", optional=True)}
+    output = "image"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        calls.append("add")
+        total = inputs["image"].arrays["pixels"][:, :, :]
+        if "other" in inputs:
+            total = total + params.factor * inputs["other"].arrays["pixels"][:, :, :]
+        return image(total)
+
+
+class Spot(Node):
+    """Give a PSF."""
+
+    Params = NodeParams
+    kind = "spot"
+    output = "psf"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        return Value("psf", {"psf": np.ones((1, 1), np.float32)})
+
+
+class Write(Node):
+    """Write a picture's mean to a file."""
+
+    class Params(NodeParams):
+        path: OutputPath = Field(description="file")
+
+    kind = "write"
+    inputs: ClassVar = {"image": Port("image", optional=True), "psf": Port("psf", optional=True)}
+    exactly_one_of = ("image", "psf")
+    output = "file"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        calls.append("write")
+        mean = float(np.mean(inputs["image"].arrays["pixels"][:, :, :]))
+        params.path.write_text(str(mean))
+        facts: dict[str, Json] = {"digest": hash_file(params.path)}
+        return Value("file", facts=facts, details={"mean": mean})
+
+
+class Fail(Node):
+    """Fail with a message."""
+
+    class Params(NodeParams):
+        error: str = "value"
+
+    kind = "fail"
+    output = "image"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        if params.error == "type":
+            return Value("psf")
+        raise {"value": ValueError, "memory": MemoryError}[params.error]("the sky is 3. Use 2.")
+
+
+KINDS: dict[str, type[Node]] = {cls.kind: cls for cls in (Source, Round, Add, Spot, Write, Fail)}
+
+
+class NoMemo:
+    """Remembers nothing."""
+
+    def get(self, path: Path) -> Json:
+        return None
+
+    def put(self, path: Path, value: Json) -> None:
+        pass
+
+
+@dataclass
+class Workbench:
+    """Runs YAML text against a store in memory."""
+
+    folder: Path
+    store: MemoryStore = field(default_factory=MemoryStore)
+    events: list[events.Event] = field(default_factory=list)
+
+    def plan(self, text: str, wishes: Wishes | None = None) -> Mapping[str, Step]:
+        config, faults = load_config(parse_yaml(text, "test.yaml"), KINDS, self.folder)
+        planner = Planner(
+            self.store,
+            CodeIndex(frozenset(), NoMemo()),
+            FileDigests(NoMemo()),
+            self.history.load(),
+        )
+        return planner.plan(build_graph(config, faults), config, wishes or Wishes())
+
+    def run(self, text: str, wishes: Wishes | None = None) -> RunOutcome:
+        calls.clear()
+        runner = Runner(self.store, self.store.scratch, self.events.append, Resources(1, 2**30))
+        outcome = runner.run(lambda w: self.plan(text, w), wishes or Wishes())
+        self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
+        return outcome
+
+    @property
+    def history(self) -> History:
+        return History(self.folder / "history", "test.yaml")
+
+    @property
+    def calls(self) -> list[str]:
+        return list(calls)
+
+
+@pytest.fixture
+def kinds() -> dict[str, type[Node]]:
+    return KINDS
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Workbench:
+    return Workbench(tmp_path)
+
+
+@pytest.fixture
+def faults_of(tmp_path: Path) -> Callable[[str], list[str]]:
+    """Give the faults that a YAML text is refused with."""
+    from pipeline.errors import ConfigError
+
+    def collect(text: str) -> list[str]:
+        with pytest.raises(ConfigError) as caught:
+            build_graph(*load_config(parse_yaml(text, "test.yaml"), KINDS, tmp_path))
+        return [str(fault) for fault in caught.value.faults]
+
+    return collect
