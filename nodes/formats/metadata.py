@@ -1,0 +1,122 @@
+"""Exif, XMP, IPTC and colour profiles: from any picture file to any other, by the Exiv2 library.
+
+Between load and export the metadata travel as the bytes of a *carrier*: a TIFF directory without
+a picture. Other formats take over its tags; a TIFF file can simply begin with it.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+_EMPTY_CARRIER = struct.pack("<2sHIHHHIII", b"II", 42, 8, 1, 256, 3, 1, 1, 0)
+
+# Tags of the main directory that speak of the photograph. The others describe how the file holds
+# its pixels, and would be wrong in another file.
+_DESCRIPTIVE = {
+    *("ImageDescription", "Make", "Model", "Orientation", "XResolution", "YResolution"),
+    *("ResolutionUnit", "Software", "DateTime", "Artist", "HostComputer", "Copyright", "Rating"),
+    *("RatingPercent", "ExifTag", "GPSTag", "XPTitle", "XPComment", "XPAuthor", "XPKeywords"),
+    *("XPSubject", "DateTimeOriginal", "DocumentName", "TimeZoneOffset", "ImageID"),
+}
+# The picture's size, of which crop and resize make a lie.
+_SIZES = {"Exif.Photo.PixelXDimension", "Exif.Photo.PixelYDimension"}
+# Thumbnails, previews and pages beside the main picture: they would still show the blurred one.
+_OTHER_PICTURES = ("Thumbnail", "SubImage", "SubThumb", "Image1", "Image2", "Image3", "Preview")
+
+
+class MetadataError(ValueError):
+    """The metadata can't be read or written."""
+
+
+def read_metadata(path: Path) -> tuple[bytes, bytes]:
+    """Read what a file says about its picture.
+
+    Returns
+    -------
+    icc, metadata : bytes
+        Colour profile and carrier; empty where there is none.
+
+    Raises
+    ------
+    MetadataError
+        If Exiv2 can't make sense of the file.
+    """
+    exiv2 = _exiv2()
+    try:
+        source = exiv2.ImageFactory.open(str(path))
+        source.readMetadata()
+        icc = bytes(source.iccProfile().data()) if source.iccProfileDefined() else b""
+        return icc, _pack(source)
+    except exiv2.Exiv2Error as error:
+        raise MetadataError(str(error)) from error
+
+
+def embed(picture: bytes, icc: bytes, metadata: bytes) -> bytes:
+    """Write colour profile and metadata into the bytes of a PNG or JPEG file.
+
+    Raises
+    ------
+    MetadataError
+        If they don't fit: JPEG holds 64 KB of Exif.
+    """
+    if not icc and not metadata:
+        return picture
+    exiv2 = _exiv2()
+    try:
+        target = exiv2.ImageFactory.open(picture)
+        target.readMetadata()
+        if metadata:
+            _copy(_open_carrier(metadata), target)
+        if icc:
+            target.setIccProfile(exiv2.DataBuf(icc))
+        target.writeMetadata()
+        return _bytes(target)
+    except exiv2.Exiv2Error as error:
+        raise MetadataError(str(error)) from error
+
+
+def _pack(source: Any) -> bytes:
+    """Copy the descriptive metadata of a file to a new carrier; empty if there are none."""
+    exif = source.exifData()
+    for key in {datum.key() for datum in exif if not _is_kept(datum)}:
+        while (found := exif.findKey(_exiv2().ExifKey(key))) != exif.end():
+            exif.erase(found)
+    if not (len(exif) or len(source.xmpData()) or len(source.iptcData())):
+        return b""
+    carrier = _open_carrier(_EMPTY_CARRIER)
+    _copy(source, carrier)
+    carrier.setByteOrder(_exiv2().ByteOrder.littleEndian)
+    carrier.writeMetadata()
+    return _bytes(carrier)
+
+
+def _is_kept(datum: Any) -> bool:
+    if datum.groupName() == "Image":
+        return datum.tagName() in _DESCRIPTIVE
+    return datum.key() not in _SIZES and not datum.groupName().startswith(_OTHER_PICTURES)
+
+
+def _open_carrier(data: bytes) -> Any:
+    carrier = _exiv2().ImageFactory.open(data)
+    carrier.readMetadata()
+    return carrier
+
+
+def _copy(source: Any, target: Any) -> None:
+    target.setExifData(source.exifData())
+    target.setXmpData(source.xmpData())
+    target.setIptcData(source.iptcData())
+
+
+def _bytes(image: Any) -> bytes:
+    with image.io().data() as view:
+        return bytes(view)
+
+
+def _exiv2() -> Any:
+    import exiv2
+
+    exiv2.LogMsg.setLevel(exiv2.LogMsg.Level.mute)
+    return exiv2
