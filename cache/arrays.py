@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from cache.chunks import Cell, Grid, Spans, common, extent, slices, spans_of
 from cache.digest import chunk_digest
+from cache.gate import Gate
 from cache.store import DamagedError, Region
 
 Block: TypeAlias = NDArray[Any]
@@ -162,10 +163,17 @@ class DigestedArray(VerifiedArray):
     """A `DraftArray`: digests chunks as they are written, from any thread."""
 
     def __init__(
-        self, key: str, name: str, grid: Grid, dtype: DTypeLike, source: ChunkSource
+        self,
+        key: str,
+        name: str,
+        grid: Grid,
+        dtype: DTypeLike,
+        source: ChunkSource,
+        gate: Gate,
     ) -> None:
         self.digests: dict[Cell, str] = {}
         super().__init__(key, name, grid, dtype, self.digests, source, RecentChunks())
+        self._gate = gate
         self._begun: set[Cell] = set()
         self._mutex = threading.Lock()
 
@@ -178,7 +186,8 @@ class DigestedArray(VerifiedArray):
         spans = spans_of(region, self.shape)
         self._check(spans, block)
         for cell in self._grid.touched(spans):
-            self._write(cell, block[slices(self._grid.spans(cell), spans)])
+            with self._gate.passed():
+                self._write(cell, block[slices(self._grid.spans(cell), spans)])
 
     def _check(self, spans: Spans, block: Block) -> None:
         if not self._grid.is_whole(spans):
@@ -199,7 +208,7 @@ class DigestedArray(VerifiedArray):
                     f'array "{self._name}": chunk {cell} was written before. Write each once.'
                 )
             self._begun.add(cell)
-        block = np.ascontiguousarray(part)
+        block = np.asarray(part, order="C")
         self._source.write(cell, block)
         self.digests[cell] = chunk_digest(block)
 

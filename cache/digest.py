@@ -23,13 +23,14 @@ def chunk_digest(block: NDArray[Any]) -> str:
         Little-endian. Copied only if it is not contiguous.
     """
     state = xxhash.xxh3_128(f"{block.dtype.str} {block.shape}|".encode())
-    state.update(np.ascontiguousarray(block).data)
+    state.update(np.asarray(block, order="C").data)
     return state.hexdigest()
 
 
 def text_digest(text: str) -> str:
     """Digest a text."""
-    return xxhash.xxh3_128_hexdigest(text.encode())
+    # File names that are not UTF-8 reach us as surrogates.
+    return xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 
 def canonical_json(value: object) -> str:
@@ -44,3 +45,26 @@ def canonical_json(value: object) -> str:
         If a value has no JSON form.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def seal(body: object) -> str:
+    """Write JSON together with its checksum."""
+    return canonical_json({"body": body, "checksum": text_digest(canonical_json(body))})
+
+
+def unseal(text: str) -> Any:
+    """Read what `seal` wrote.
+
+    Raises
+    ------
+    ValueError
+        If anything was changed; the message continues "it ...".
+    """
+    try:
+        sealed = json.loads(text)
+        body, checksum = sealed["body"], sealed["checksum"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"is not JSON as it was written ({error})") from error
+    if text_digest(canonical_json(body)) != checksum:
+        raise ValueError("has a wrong checksum")
+    return body

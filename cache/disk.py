@@ -142,7 +142,8 @@ class DiskStore:
             sweep(self._layout.folder("pending"))
             sweep(self._layout.folder("scratch"))
         for key in self._layout.keys(aside=True):
-            self._settle(key)
+            with told(self.root), held(self._layout.moves):
+                self._settle(key)
 
     def clear(self) -> None:
         """Remove everything of ours and nothing else, the folder too if nothing else is in it.
@@ -169,11 +170,19 @@ class DiskStore:
             folder.release()
 
     def _record(self, key: str) -> Record | None:
-        record = self._read(key)
-        if record is None and self._layout.aside(key).exists():
-            self._settle(key)
-        # Once more: it may have been between two places when we looked first.
-        return self._read(key) if record is None else record
+        """Read a record.
+
+        While it is being replaced, a result is nowhere for a moment. So what looks missing or
+        damaged is looked at once more while nothing moves.
+        """
+        with suppress(DamagedError):
+            record = self._read(key)
+            if record is not None or not self._layout.is_made():
+                return record
+        with self._nothing_moves():
+            with suppress(OSError):
+                self._settle(key)
+            return self._read(key)
 
     def _read(self, key: str) -> Record | None:
         home = self._layout.home(key)
@@ -211,24 +220,33 @@ class DiskStore:
         home, aside = self._layout.home(key), self._layout.aside(key)
         home.parent.mkdir(parents=True, exist_ok=True)
         with held(self._layout.moves):
-            self._settle_held(key)
+            self._settle(key)
             try:
                 if os.path.lexists(home):
                     home.rename(aside)
                 folder.rename(home)
             finally:
-                self._settle_held(key)
+                self._settle(key)
 
     def _move_out(self, key: str, target: Path) -> None:
         with told(self.root), held(self._layout.moves), suppress(FileNotFoundError):
             self._layout.home(key).rename(target)
 
-    def _settle(self, key: str) -> None:
-        """End a replacement that a killed process left half done."""
-        with suppress(OSError), held(self._layout.moves):
-            self._settle_held(key)
+    @contextmanager
+    def _nothing_moves(self) -> Iterator[None]:
+        """Let no result be moved in or out, as far as the folder can be written."""
+        try:
+            lock = acquire(self._layout.moves)
+        except OSError:
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
 
-    def _settle_held(self, key: str) -> None:
+    def _settle(self, key: str) -> None:
+        """End a replacement that a killed process left half done; while nothing moves."""
         home, aside = self._layout.home(key), self._layout.aside(key)
         if os.path.lexists(home):
             remove_tree(aside)

@@ -12,8 +12,9 @@ from numpy.typing import DTypeLike
 from cache.arrays import Block, DigestedArray
 from cache.chunks import Grid, chunk_shape
 from cache.files import folder_bytes, remove_tree, told
+from cache.gate import Gate
 from cache.record import ArrayRecord, Record, check_dtype, check_name, new_entry
-from cache.store import Entry, Json, StoreError
+from cache.store import Entry, Json
 from cache.zarr_chunks import GROUP_JSON, Storage, ZarrChunks
 
 
@@ -49,6 +50,7 @@ class DiskDraft:
         self._folder = folder
         self._storage = storage
         self._install = install
+        self._gate = Gate(f"result {key}")
         self._arrays: dict[str, DigestedArray] = {}
         self._sources: dict[str, ZarrChunks] = {}
 
@@ -58,8 +60,9 @@ class DiskDraft:
             raise ValueError(f"the array {name!r} exists already. Choose another name.")
         grid = Grid(tuple(map(int, shape)), chunk_shape(shape))
         source = ZarrChunks(self._root, self._folder, name, grid, self._storage)
-        array = DigestedArray(self._key, name, grid, check_dtype(dtype), source)
-        source.create(array.dtype)
+        array = DigestedArray(self._key, name, grid, check_dtype(dtype), source, self._gate)
+        with self._gate.passed():
+            source.create(array.dtype)
         self._sources[name] = source
         self._arrays[name] = array
         return array
@@ -70,10 +73,10 @@ class DiskDraft:
 
     def publish(self, record: Mapping[str, Json]) -> Entry:
         """Make the result visible, all at once."""
+        self._gate.check()
+        self._gate.shut()
         arrays = {name: ArrayRecord.of(name, array) for name, array in self._arrays.items()}
         with told(self._root):
-            if not self._folder.exists():
-                raise StoreError(f"result {self._key}: published or discarded before. Begin anew.")
             (self._folder / "zarr.json").write_text(GROUP_JSON, "utf-8")
             entry = new_entry(self._key, arrays, record, folder_bytes(self._folder))
             metadata = {name: str(s.metadata_digest()) for name, s in self._sources.items()}
@@ -91,4 +94,5 @@ class DiskDraft:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._gate.shut()
         remove_tree(self._folder)

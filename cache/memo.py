@@ -5,7 +5,6 @@ An example is the hash of a photograph of 200 MB: with its memo a run starts in 
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -13,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from cache.digest import canonical_json, text_digest
+from cache.digest import seal, text_digest, unseal
 from cache.files import read_small, write_whole
 from cache.layout import Layout
 from cache.store import Json, StoreError
@@ -77,24 +76,19 @@ class FileMemo:
 
     def _read(self, name: str, state: State) -> Json:
         try:
-            text = read_small(self._file(name), MAX_MEMO_BYTES)
-            data = json.loads(text or "{}")
-            body = data["body"]
-            if text_digest(canonical_json(body)) != data["checksum"]:
-                return None
+            body = unseal(read_small(self._file(name), MAX_MEMO_BYTES) or "")
             fits = body["path"] == name and body["state"] == list(state)
             return cast("Json", body["value"]) if fits else None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def _write(self, name: str, body: Json) -> None:
         self._layout.make()
-        text = canonical_json({"body": body, "checksum": text_digest(canonical_json(body))})
         path = self._file(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Not in pending/: a process that only looks things up needs no lock there. A file left
-        # by a kill is small, and overwritten by the next process of that number.
-        write_whole(path, text, path.with_suffix(f".{os.getpid()}-{threading.get_ident()}"))
+        # One temporary name for all: a kill leaves one file at most, and where two processes
+        # write at once the checksum tells.
+        write_whole(path, seal(body), path.with_suffix(".tmp"))
 
 
 def _state(name: str) -> State:

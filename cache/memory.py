@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 
 from cache.arrays import BadChunkError, Block, DigestedArray, RecentChunks, VerifiedArray
 from cache.chunks import Cell, Grid, chunk_shape
+from cache.gate import Gate
 from cache.record import ArrayRecord, check_dtype, check_key, check_name, new_entry
 from cache.store import Entry, Json, StoredArray, StoreError
 from cache.verify import check_result
@@ -47,7 +48,7 @@ class MemoryDraft:
         self._install = install
         self._arrays: dict[str, DigestedArray] = {}
         self._chunks: dict[str, MemoryChunks] = {}
-        self._open = True
+        self._gate = Gate(f"result {key}")
 
     def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> DigestedArray:
         """Make an array of the result; raises `ValueError` for a name or dtype not kept."""
@@ -55,9 +56,10 @@ class MemoryDraft:
             raise ValueError(f"the array {name!r} exists already. Choose another name.")
         grid = Grid(tuple(map(int, shape)), chunk_shape(shape))
         chunks = MemoryChunks()
-        self._arrays[name] = DigestedArray(self._key, name, grid, check_dtype(dtype), chunks)
+        array = DigestedArray(self._key, name, grid, check_dtype(dtype), chunks, self._gate)
+        self._arrays[name] = array
         self._chunks[name] = chunks
-        return self._arrays[name]
+        return array
 
     def put_array(self, name: str, values: Block) -> None:
         """Write a whole array."""
@@ -65,13 +67,12 @@ class MemoryDraft:
 
     def publish(self, record: Mapping[str, Json]) -> Entry:
         """Make the result visible, all at once."""
-        if not self._open:
-            raise StoreError(f"result {self._key}: published or discarded before. Begin anew.")
+        self._gate.check()
+        self._gate.shut()
         arrays = {name: ArrayRecord.of(name, array) for name, array in self._arrays.items()}
         size = sum(block.nbytes for chunks in self._chunks.values() for block in chunks.values())
         entry = new_entry(self._key, arrays, record, size)
         self._install(self._key, _Result(entry, arrays, self._chunks))
-        self._open = False
         return entry
 
     def __enter__(self) -> Self:
@@ -83,7 +84,7 @@ class MemoryDraft:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._open = False
+        self._gate.shut()
 
 
 class MemoryStore:

@@ -63,8 +63,7 @@ class ZarrChunks:
         metadata: str | None = None,
     ) -> None:
         self._root = root
-        self._folder = folder
-        self._name = name
+        self._folder = folder / name
         self._grid = grid
         self._storage = storage
         self._metadata = metadata
@@ -76,7 +75,6 @@ class ZarrChunks:
         with told(self._root):
             self._array = zarr.create_array(
                 self._storage(self._folder),
-                name=self._name,
                 shape=self._grid.shape,
                 chunks=self._grid.chunks,
                 dtype=dtype,
@@ -98,20 +96,20 @@ class ZarrChunks:
 
     def metadata_digest(self) -> str | None:
         """Digest of the array's ``zarr.json``; None if it is gone."""
-        text = read_small(self._folder / self._name / "zarr.json", _MAX_METADATA)
+        text = read_small(self._folder / "zarr.json", _MAX_METADATA)
         return None if text is None else text_digest(text)
 
     @cached_property
     def _array(self) -> zarr.Array[Any]:
         import zarr
 
-        if (self._folder / self._name).is_symlink() or self.metadata_digest() != self._metadata:
+        if self._folder.is_symlink() or self.metadata_digest() != self._metadata:
             raise BadChunkError("its zarr.json is not what was written")
-        return zarr.open_array(self._storage(self._folder), path=self._name, mode="r")
+        return zarr.open_array(self._storage(self._folder), mode="r")
 
     def _check_file(self, cell: Cell) -> None:
         # zarr takes a missing file for a chunk of zeros.
-        path = self._folder / self._name / self._array.metadata.encode_chunk_key(cell)
+        path = self._folder / self._array.metadata.encode_chunk_key(cell)
         size = os.lstat(path).st_size
         whole = math.prod(self._grid.chunks) * self._array.dtype.itemsize
         if size != whole:
