@@ -44,7 +44,8 @@ def normalise(psf: NDArray[Any]) -> NDArray[np.float32]:
     total = clipped.sum(axis=(0, 1), keepdims=True)
     if not np.all(np.isfinite(total)) or np.any(total <= 0):
         raise PsfError("psf has no positive value. It must hold light to spread.")
-    return (clipped / total).astype(np.float32)
+    normalised: NDArray[np.float32] = (clipped / total).astype(np.float32)
+    return normalised
 
 
 def psf_to_otf(psf: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:

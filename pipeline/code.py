@@ -195,10 +195,9 @@ class _ModuleReader:
     def code(self) -> ModuleCode:
         hashes, uses = {}, {}
         for name, statements in self.trees.items():
-            plain = [_Stripper().visit(statement) for statement in statements]
-            text = "\n".join(ast.dump(statement) for statement in plain)
-            hashes[name] = xxhash.xxh3_128_hexdigest(text.encode())
-            uses[name] = sorted({used for statement in plain for used in _used_names(statement)})
+            plain = _Stripper().visit(ast.Module(statements, []))
+            hashes[name] = xxhash.xxh3_128_hexdigest(ast.dump(plain).encode())
+            uses[name] = sorted(set(_used_names(plain)))
         if "*" in self.imports:  # whatever is used may come from there
             uses[_BODY] = sorted({*uses[_BODY], "*"})
         return ModuleCode(hashes, uses, self.imports)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field
 
 from pipeline.document import Document, parse_value, parse_yaml
 from pipeline.errors import ConfigError, Fault
-from pipeline.node import Json, Node, NodeParams
+from pipeline.node import Json, Node, NodeParams, file_fields
 from pipeline.validation import suggest, validate
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -65,6 +65,13 @@ class NodeSpec:
     params: NodeParams
     inputs: Mapping[str, str]
     cached: bool
+
+    def paths(self, role: Literal["input", "output"]) -> list[tuple[str, Path]]:
+        """Parameters that name files which are read (or written), and the files."""
+        named = [
+            (field, getattr(self.params, field)) for field in file_fields(self.cls.Params, role)
+        ]
+        return [(field, path) for field, path in named if path is not None]
 
 
 @dataclass(frozen=True, slots=True)

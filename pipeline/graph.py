@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
 
 import networkx as nx
 
 from pipeline.config import Config, NodeSpec
 from pipeline.document import Document
 from pipeline.errors import ConfigError, Fault, GraphError
-from pipeline.node import file_fields
 from pipeline.validation import suggest
 
 
@@ -121,22 +119,16 @@ def _cycle_faults(graph: nx.DiGraph, document: Document) -> Iterator[Fault]:
 def _file_faults(config: Config) -> Iterator[Fault]:
     """Find outputs that would overwrite an input or another node's output."""
     taken: dict[str, str] = {}
-    for name, _, path in _paths(config, "input"):
-        taken.setdefault(_identity(path), f'node "{name}" loads it')
-    for name, field, path in _paths(config, "output"):
-        identity = _identity(path)
-        if identity in taken:
-            message = f"{path} can't be written: {taken[identity]}. Choose another path."
-            yield config.document.fault(("nodes", name, field), message)
-        taken.setdefault(identity, f'node "{name}" writes it too')
-
-
-def _paths(config: Config, role: Literal["input", "output"]) -> Iterator[tuple[str, str, Path]]:
     for name, spec in config.nodes.items():
-        for field in file_fields(spec.cls.Params, role):
-            path = getattr(spec.params, field)
-            if path is not None:
-                yield name, field, path
+        for _, path in spec.paths("input"):
+            taken.setdefault(_identity(path), f'node "{name}" loads it')
+    for name, spec in config.nodes.items():
+        for field, path in spec.paths("output"):
+            identity = _identity(path)
+            if identity in taken:
+                message = f"{path} can't be written: {taken[identity]}. Choose another path."
+                yield config.document.fault(("nodes", name, field), message)
+            taken.setdefault(identity, f'node "{name}" writes it too')
 
 
 def _identity(path: Path) -> str:

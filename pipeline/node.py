@@ -208,7 +208,7 @@ def file_fields(params: type[NodeParams], role: Literal["input", "output"]) -> l
 
 
 def _marks(annotation: Any) -> Iterator[Any]:
-    """Marks of an annotation and of the members of a union, such as ``InputPath | None``."""
+    """Yield the marks of an annotation and of a union's members, as in ``InputPath | None``."""
     yield from getattr(annotation, "__metadata__", ())
     for member in get_args(annotation):
         yield from _marks(member)

@@ -17,7 +17,7 @@ from pipeline.files import FileDigests
 from pipeline.fingerprint import content_key, recipe_key
 from pipeline.graph import in_order, spec_of, upstream
 from pipeline.history import Ingredients, why_changed
-from pipeline.node import Json, file_fields
+from pipeline.node import Json
 
 Status: TypeAlias = Literal["hit", "run", "unneeded"]
 
@@ -123,8 +123,7 @@ class Planner:
         self, spec: NodeSpec, recipes: Mapping[str, str], config: Config, faults: list[Fault]
     ) -> Ingredients:
         files: dict[str, tuple[str, str]] = {}
-        for field in file_fields(spec.cls.Params, "input"):
-            path = getattr(spec.params, field)
+        for field, path in spec.paths("input"):
             try:
                 files[field] = (path.name, self.files.digest(path))
             except OSError as error:
@@ -164,8 +163,7 @@ class Planner:
         """Say what is wrong with the files that a hit would stand for; empty if nothing."""
         facts = entry.record.get("facts")
         recorded = facts.get("digest") if isinstance(facts, dict) else None
-        for field in file_fields(spec.cls.Params, "output"):
-            path: Path = getattr(spec.params, field)
+        for _, path in spec.paths("output"):
             try:
                 if self.files.digest(path) != recorded:
                     return f"output {path.name} was changed"
@@ -176,14 +174,14 @@ class Planner:
 
 def key_params(spec: NodeSpec) -> dict[str, Any]:
     """Parameters as they enter keys: of a file that is written only its ending counts."""
-    params = spec.params.model_dump(exclude=set(file_fields(spec.cls.Params, "input")))
-    for field in file_fields(spec.cls.Params, "output"):
-        params[field] = params[field].suffix.lower()
+    params = spec.params.model_dump(exclude={field for field, _ in spec.paths("input")})
+    for field, path in spec.paths("output"):
+        params[field] = path.suffix.lower()
     return params
 
 
 def _shown_params(spec: NodeSpec) -> dict[str, Json]:
-    hidden = {*file_fields(spec.cls.Params, "input"), *file_fields(spec.cls.Params, "output")}
+    hidden = {field for field, _ in [*spec.paths("input"), *spec.paths("output")]}
     shown: dict[str, Json] = spec.params.model_dump(mode="json", exclude=hidden)
     return shown
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from cache.store import Entry
 from pipeline import events
-from pipeline.node import Json, file_fields
+from pipeline.node import Json
 from pipeline.plan import Step
 from pipeline.resources import peak_memory
 from pipeline.runner import NodeResult, RunOutcome
@@ -149,9 +149,9 @@ def output_names(steps: Mapping[str, Step]) -> list[str]:
     """Files that the nodes of a plan write; relative where they lie below the shell's folder."""
     here = Path.cwd()
     paths = [
-        Path(os.path.abspath(getattr(step.spec.params, field)))
+        Path(os.path.abspath(path))
         for step in steps.values()
-        for field in file_fields(step.spec.cls.Params, "output")
+        for _, path in step.spec.paths("output")
     ]
     return [str(p.relative_to(here) if p.is_relative_to(here) else p) for p in paths]
 

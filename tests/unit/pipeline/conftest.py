@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -142,6 +143,10 @@ class NoMemo:
         pass
 
 
+def passing_store() -> AbstractContextManager[MemoryStore]:
+    return nullcontext(MemoryStore())
+
+
 @dataclass
 class Workbench:
     """Runs YAML text against a store in memory."""
@@ -149,6 +154,7 @@ class Workbench:
     folder: Path
     store: MemoryStore = field(default_factory=MemoryStore)
     events: list[events.Event] = field(default_factory=list)
+    scratch: Callable[[], AbstractContextManager[MemoryStore]] = passing_store
 
     def plan(self, text: str, wishes: Wishes | None = None) -> Mapping[str, Step]:
         config, faults = load_config(parse_yaml(text, "test.yaml"), KINDS, self.folder)
@@ -162,10 +168,16 @@ class Workbench:
 
     def run(self, text: str, wishes: Wishes | None = None) -> RunOutcome:
         calls.clear()
-        runner = Runner(self.store, self.store.scratch, self.events.append, Resources(1, 2**30))
+        runner = Runner(self.store, self.scratch, self.events.append, Resources(1, 2**30))
         outcome = runner.run(lambda w: self.plan(text, w), wishes or Wishes())
         self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
         return outcome
+
+    def damage(self, key: str) -> None:
+        """Change a stored value behind the store's back."""
+        for chunks in self.store._results[key].chunks.values():
+            for block in chunks.values():
+                block += 1
 
     @property
     def history(self) -> History:

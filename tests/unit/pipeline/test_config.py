@@ -161,5 +161,5 @@ def test_a_file_of_an_installed_package(kinds: Kinds, tmp_path: Path) -> None:
 def test_a_package_that_is_not_installed(faults_of: Faults) -> None:
     (fault,) = faults_of("version: 1\nnodes: {a: {kind: source, path: 'package:nowhere/x.png'}}")
     assert fault.endswith(
-        'nodes.a.path: got "package:nowhere/x.png", but no package nowhere is installed. Install it.'
+        'got "package:nowhere/x.png", but no package nowhere is installed. Install it.'
     )

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline import resources
+
+
+def cgroup(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: str) -> None:
+    for name, text in files.items():
+        (folder / name.replace("_", ".")).write_text(text)
+    monkeypatch.setattr(resources, "_CGROUP", folder)
+
+
+def test_cores_without_a_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cgroup(tmp_path, monkeypatch, cpu_max="max 100000")
+    assert resources.usable_cores() == len(os.sched_getaffinity(0))
+
+
+def test_a_containers_quota_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cgroup(tmp_path, monkeypatch, cpu_max="50000 100000")
+    assert resources.usable_cores() == 1
+
+
+def test_a_containers_memory_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cgroup(tmp_path, monkeypatch, memory_max="1000000", memory_current="400000")
+    assert resources.free_memory() == 600_000
+    assert resources.memory_budget("auto") == 300_000
+
+
+def test_a_wish_is_taken_as_it_is() -> None:
+    assert resources.memory_budget(12345) == 12345
+
+
+def test_the_peak_grows_with_what_is_held() -> None:
+    before = resources.peak_memory()
+    held = bytearray(os.urandom(1)) * (64 * 2**20)
+    assert resources.peak_memory() >= before
+    assert resources.peak_memory() > len(held) // 2
