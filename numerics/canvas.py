@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numerics.fft import irfft2, next_fast_size, rfft2
+from numerics.psf import psf_to_otf
 
 Plane = NDArray[np.float32]
 
@@ -71,6 +72,23 @@ def lay_out(sample: Plane, margin: int) -> Canvas:
     plane = np.zeros(sides, np.float32)
     plane[rows, columns] = sample
     return Canvas(fill(plane, valid), valid, (rows, columns))
+
+
+def blur(planes: NDArray[np.float32], psf: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Blur planes with a PSF; borders wrap, which the margin of a canvas makes harmless.
+
+    Parameters
+    ----------
+    planes : (..., H, W) float32
+    psf : (h, w) float32
+        Odd-sized, no larger than the planes.
+
+    Returns
+    -------
+    (..., H, W) float32
+    """
+    shape = (planes.shape[-2], planes.shape[-1])
+    return irfft2(rfft2(planes) * psf_to_otf(psf, shape), shape)
 
 
 def fill(plane: Plane, valid: NDArray[np.bool_]) -> Plane:

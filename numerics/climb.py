@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.canvas import Canvas, lay_out
+from numerics.canvas import Canvas, blur, lay_out
 from numerics.derivatives import gradient
-from numerics.fft import irfft2, rfft2
 from numerics.l0 import latent_of_edges
-from numerics.psf import psf_to_otf
 from numerics.psf_cleaning import centring_shift, clean_psf, shift_psf
 from numerics.psf_step import normal_equations, solve_clipped, solve_non_negative
 from numerics.pyramid import enlarge_psf, first_psf, pyramid_scales, scaled_psf_size, shrink_plane
@@ -131,7 +129,7 @@ def improve(
         psf = measure_psf(canvas, latent, psf, start)
         if recentre:
             latent, psf = _recentre(latent, psf)
-        blurred = np.where(canvas.valid, canvas.plane, _blur(latent, psf))
+        blurred = np.where(canvas.valid, canvas.plane, blur(latent, psf))
         edge_cost = max(edge_cost / _EDGE_COST_DECAY, _LEAST_EDGE_COST)
         work.advance(level.cost)
     return psf, edge_cost
@@ -144,7 +142,7 @@ def measure_psf(canvas: Canvas, latent: Plane, psf: Psf, start: Start) -> Psf:
     without any edge tells nothing: the last PSF stays.
     """
     sharp = gradient(latent)
-    target = np.where(canvas.inner, gradient(canvas.plane), _blur(sharp, psf))
+    target = np.where(canvas.inner, gradient(canvas.plane), blur(sharp, psf))
     equations = normal_equations(sharp, target, psf.shape[0], start.ridge)
     solve = solve_non_negative if start.non_negative else solve_clipped
     measured = solve(equations)
@@ -155,8 +153,3 @@ def _recentre(latent: Plane, psf: Psf) -> tuple[Plane, Psf]:
     """Move both by whole pixels, against each other: what they blur to stays the same."""
     down, right = centring_shift(psf)
     return np.roll(latent, (-down, -right), (0, 1)), shift_psf(psf, (down, right))
-
-
-def _blur(planes: NDArray[np.float32], psf: Psf) -> NDArray[np.float32]:
-    shape = (planes.shape[-2], planes.shape[-1])
-    return irfft2(rfft2(planes) * psf_to_otf(psf, shape), shape)

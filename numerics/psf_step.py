@@ -61,7 +61,7 @@ def normal_equations(
 def _lags(correlation: NDArray[np.float32], reach: int) -> NDArray[np.float64]:
     """Lags from -reach to reach along both axes, lag 0 in the middle."""
     lags = np.arange(-reach, reach + 1)
-    return correlation[np.ix_(lags, lags)].astype(np.float64)
+    return np.asarray(correlation[np.ix_(lags, lags)], np.float64)
 
 
 def _toeplitz(lags: NDArray[np.float64], size: int) -> NDArray[np.float64]:
@@ -79,7 +79,7 @@ def solve_clipped(equations: NormalEquations) -> NDArray[np.float64]:
     (size, size) float64
         Not normalised.
     """
-    solution = linalg.solve(equations.matrix, equations.target, assume_a="pos")
+    solution: NDArray[np.float64] = linalg.solve(equations.matrix, equations.target, assume_a="pos")
     return np.maximum(solution, 0).reshape(equations.size, equations.size)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.canvas import Canvas, lay_out
+from numerics.conjugate_gradients import conjugate_gradients
 from numerics.derivatives import Field, gradient, gradient_adjoint, gradient_power
 from numerics.fft import irfft2, rfft2
 from numerics.psf import psf_to_otf
@@ -131,21 +132,12 @@ class _Problem:
     def solve(self, latent: Plane, steps: int) -> Plane:
         """Go `steps` of preconditioned conjugate gradients on from `latent`."""
         response = self._response()
-        residual = self._blur_adjoint(self.canvas.plane) - self._apply(latent)
-        direction = np.zeros_like(latent)
-        last = np.inf
-        for _ in range(steps):
-            conditioned = irfft2(rfft2(residual) / response, self.canvas.shape)
-            energy = _dot(residual, conditioned)
-            if energy <= 0:
-                break
-            direction = conditioned + np.float32(energy / last) * direction
-            image = self._apply(direction)
-            length = np.float32(energy / _dot(direction, image))
-            latent = latent + length * direction
-            residual = residual - length * image
-            last = energy
-        return latent
+
+        def precondition(plane: Plane) -> Plane:
+            return irfft2(rfft2(plane) / response, self.canvas.shape)
+
+        target = self._blur_adjoint(self.canvas.plane)
+        return conjugate_gradients(self._apply, target, latent, steps, precondition)
 
     def _apply(self, plane: Plane) -> Plane:
         """Apply the normal operator: blur and its adjoint within the mask, plus the prior's."""
@@ -166,7 +158,3 @@ class _Problem:
         second = float(self.weights.second.mean()) * roughness**2
         data = float(self.canvas.valid.mean()) * np.abs(self.otf) ** 2
         return np.asarray(data + self.sparsity_weight * (first + second), np.float32)
-
-
-def _dot(a: Plane, b: Plane) -> float:
-    return float(np.vdot(a, b))

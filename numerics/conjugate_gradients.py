@@ -1,0 +1,60 @@
+"""Solve symmetric positive definite systems whose matrix is known by what it does to planes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Planes = NDArray[np.float32]
+Operator = Callable[[Planes], Planes]
+
+
+def conjugate_gradients(
+    apply: Operator,
+    target: Planes,
+    start: Planes,
+    steps: int,
+    precondition: Operator | None = None,
+) -> Planes:
+    """Go some steps of conjugate gradients towards the solution of ``apply(x) == target``.
+
+    Parameters
+    ----------
+    apply : callable
+        Linear, symmetric, positive definite; must treat each plane by itself.
+    target, start : (..., H, W) float32
+        Each plane is a system of its own.
+    steps : int
+        A fixed number, so that the result depends on nothing else.
+    precondition : callable, optional
+        Approximate inverse of `apply`; symmetric, positive definite.
+
+    Returns
+    -------
+    (..., H, W) float32
+    """
+    solution = start
+    residual = target - apply(start)
+    direction = np.zeros_like(residual)
+    last = np.full_like(residual[..., :1, :1], np.inf)
+    for _ in range(steps):
+        conditioned = residual if precondition is None else precondition(residual)
+        energy = _dot(residual, conditioned)
+        direction = conditioned + _ratio(energy, last) * direction
+        image = apply(direction)
+        length = _ratio(energy, _dot(direction, image))
+        solution = solution + length * direction
+        residual = residual - length * image
+        last = energy
+    return solution
+
+
+def _dot(a: Planes, b: Planes) -> Planes:
+    return np.asarray(np.sum(a * b, axis=(-2, -1), keepdims=True))
+
+
+def _ratio(over: Planes, under: Planes) -> Planes:
+    """Divide, giving 0 where a plane is solved already and nothing is left to divide by."""
+    return np.divide(over, under, out=np.zeros_like(over), where=np.greater(under, 0))
