@@ -7,38 +7,25 @@ Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 a n
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-import networkx as nx
 import typer
 
-import nodes  # noqa: F401 - registers the built-in kinds
-from cache.disk import DiskStore
-from cache.memo import FileMemo
-from cache.store import StoreError
-from numerics import fft
-from pipeline import catalog, drawing, report
-from pipeline.code import CodeIndex
-from pipeline.config import Config, load_config, read_document
-from pipeline.errors import CacheError, Cancelled, ConfigError, Fault, UnblurError
-from pipeline.files import FileDigests
-from pipeline.graph import build_graph
-from pipeline.history import History
-from pipeline.plan import Planner, Step, Wishes
-from pipeline.registry import kinds, load_plugins
-from pipeline.resources import memory_budget, usable_cores
-from pipeline.runner import Resources, Runner, RunOutcome
-from pipeline.validation import suggest
-from pipeline.wisdom import kept_wisdom
+# Everything else is imported where it is used: ``unblur --help`` needs none of it.
+if TYPE_CHECKING:
+    from cache.disk import DiskStore
+    from pipeline.config import Config
+    from pipeline.errors import ConfigError
+    from pipeline.node import Node
+    from pipeline.plan import Step, Wishes
+    from pipeline.runner import RunOutcome
 
 app = typer.Typer(
     help="Take the blur out of photographs, as a YAML file says. Add --debug for tracebacks.",
@@ -64,27 +51,6 @@ Until: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Session:
-    """A configuration with everything that is needed to plan and run it."""
-
-    config: Config
-    graph: nx.DiGraph
-    store: DiskStore
-    memo: FileMemo
-    history: History
-
-    def plan(self, wishes: Wishes) -> Mapping[str, Step]:
-        """Plan afresh, as the store is now."""
-        planner = Planner(
-            self.store,
-            CodeIndex(_followed_packages(), self.memo),
-            FileDigests(self.memo),
-            self.history.load(),
-        )
-        return planner.plan(self.graph, self.config, wishes)
-
-
 @app.command()
 def run(
     config: ConfigFile,
@@ -98,14 +64,22 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads; default: the cores there are.")
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Budget, say 2GiB; default: half of the free."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run what is not cached yet."""
+    from pipeline import report
+    from pipeline.plan import Wishes
+
     began = time.perf_counter()
-    with _session(config, changes, cache) as session:
+    limits = {"run.workers": workers, "run.memory": memory}
+    with _session(config, changes, cache, limits) as session:
         wishes = Wishes(until=until, force=tuple(force or ()))
-        _check_names(session, [*wishes.force, *([until] if until else [])])
-        outcome = _run(session, wishes, workers, quiet=as_json)
+        session.check_names([*wishes.force, *([until] if until else [])])
+        outcome = session.run(wishes, quiet=as_json)
     seconds = time.perf_counter() - began
     if as_json:
         report.print_json(report.run_record(outcome, seconds))
@@ -122,8 +96,11 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Tell what is cached, what would run, and why."""
+    from pipeline import report
+    from pipeline.plan import Wishes
+
     with _session(config, changes, cache) as session:
-        _check_names(session, [until] if until else [])
+        session.check_names([until] if until else [])
         steps = session.plan(Wishes(until=until))
     if as_json:
         report.print_json(report.plan_record(steps))
@@ -142,6 +119,9 @@ def graph(
     cache: CacheFolder = None,
 ) -> None:
     """Draw the graph, cached nodes marked."""
+    from pipeline import drawing, report
+    from pipeline.plan import Wishes
+
     ending = output.suffix.lower() if output else ".mmd"
     if ending not in drawing.FORMATS:
         formats = " or ".join(drawing.FORMATS)
@@ -162,6 +142,9 @@ def list_nodes(
     kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One kind in full.")] = None,
 ) -> None:
     """List the kinds of nodes; with KIND its ports, parameters, units and defaults."""
+    from pipeline import catalog, report
+    from pipeline.validation import suggest
+
     known = _all_kinds()
     if kind is None:
         report.print_lines(catalog.list_kinds(known))
@@ -174,13 +157,17 @@ def list_nodes(
 @app.command()
 def schema() -> None:
     """Print the JSON schema of the YAML, for editors."""
+    from pipeline import catalog, report
+
     report.print_json(catalog.config_schema(_all_kinds()))
 
 
 @cache_app.command("list")
 def cache_list(cache: CacheFolder = None, as_json: AsJson = False) -> None:
-    """List what is cached: kind, node, size, seconds it took."""
-    entries = list(DiskStore(_cache_folder(cache)).entries())
+    """List what is cached: node, kind, size, seconds it took."""
+    from pipeline import report
+
+    entries = list(_store(_cache_folder(cache)).entries())
     if as_json:
         report.print_json(report.cache_record(entries))
     else:
@@ -190,7 +177,9 @@ def cache_list(cache: CacheFolder = None, as_json: AsJson = False) -> None:
 @cache_app.command("clear")
 def cache_clear(cache: CacheFolder = None) -> None:
     """Remove everything from the cache, and nothing else."""
-    store = DiskStore(_cache_folder(cache))
+    from pipeline import report
+
+    store = _store(_cache_folder(cache))
     entries = list(store.entries())
     store.clear()
     size = report.readable_size(sum(entry.bytes for entry in entries))
@@ -200,16 +189,17 @@ def cache_clear(cache: CacheFolder = None) -> None:
 def main() -> None:
     """Entry point of the ``unblur`` command."""
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
-    debug = len(arguments) < len(sys.argv) - 1
-    sys.exit(_guarded(arguments, debug))
+    sys.exit(guarded(arguments, debug=len(arguments) < len(sys.argv) - 1))
 
 
-def _guarded(arguments: list[str], debug: bool) -> int:
+def guarded(arguments: Sequence[str], *, debug: bool = False) -> int:
     """Run a command; turn what it raises into a message and an exit code."""
     try:
-        code = app(arguments, prog_name="unblur", standalone_mode=False)
+        code = app(list(arguments), prog_name="unblur", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except (Exception, KeyboardInterrupt) as error:
+        from pipeline import report
+
         message, code = _told(error)
         if debug:
             traceback.print_exception(error)
@@ -220,6 +210,9 @@ def _guarded(arguments: list[str], debug: bool) -> int:
 
 
 def _told(error: BaseException) -> tuple[str, int]:
+    from cache.store import StoreError
+    from pipeline.errors import CacheError, Cancelled, ConfigError, UnblurError
+
     if isinstance(error, UnblurError):
         return str(error), error.exit_code
     if isinstance(error, StoreError):
@@ -228,49 +221,95 @@ def _told(error: BaseException) -> tuple[str, int]:
         return "interrupted", Cancelled.exit_code
     if hasattr(error, "format_message"):  # typer's own: unknown options, missing arguments
         return f"unblur: {error.format_message()} See unblur --help.", ConfigError.exit_code
-    if isinstance(error, BrokenPipeError):  # as when the output is piped into head
-        return "", 1
     return f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1
 
 
+class _Session:
+    """A configuration joined with the kinds there are and with a store: the parts together."""
+
+    def __init__(self, config: Config, graph: Any, root: Path, store: DiskStore) -> None:
+        from cache.memo import FileMemo
+        from pipeline.history import History
+
+        self.config = config
+        self.graph = graph
+        self.store = store
+        self.memo = FileMemo(root)
+        self.history = History(root / "history", str(Path(config.source).resolve()))
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Raise `ConfigError` if an option names a node that is not there."""
+        from pipeline.validation import suggest
+
+        for name in names:
+            if name not in self.config.nodes:
+                hint = suggest(name, self.config.nodes)
+                raise _usage(self.config.source, f'"{name}" is no node of it. {hint}')
+
+    def plan(self, wishes: Wishes) -> Mapping[str, Step]:
+        """Plan afresh, as the store is now."""
+        from pipeline.code import CodeIndex
+        from pipeline.files import FileDigests
+        from pipeline.plan import Planner
+
+        code = CodeIndex(_followed_packages(), self.memo)
+        planner = Planner(self.store, code, FileDigests(self.memo), self.history.load())
+        return planner.plan(self.graph, self.config, wishes)
+
+    def run(self, wishes: Wishes, *, quiet: bool) -> RunOutcome:
+        """Run what is not cached, showing how far it is."""
+        from pipeline.report import TerminalReport
+        from pipeline.resources import memory_budget, usable_cores
+        from pipeline.runner import Resources, Runner
+
+        settings = self.config.run
+        workers = usable_cores() if settings.workers == "auto" else settings.workers
+        resources = Resources(workers, memory_budget(settings.memory))
+        with TerminalReport(quiet=quiet) as listener:
+            runner = Runner(self.store, self.store.scratch, listener, resources)
+            with _stoppable(runner.cancelled.is_set, runner.cancelled.set), _wisdom():
+                outcome = runner.run(self.plan, wishes)
+        self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
+        return outcome
+
+
 @contextmanager
-def _session(path: Path, changes: list[str] | None, cache: Path | None) -> Iterator[Session]:
+def _session(
+    path: Path,
+    changes: list[str] | None,
+    cache: Path | None,
+    limits: Mapping[str, Any] | None = None,
+) -> Iterator[_Session]:
+    from pipeline.config import load_config, read_document
+    from pipeline.graph import build_graph
+
     document = read_document(path, changes or ())
+    document.put_options({k: v for k, v in (limits or {}).items() if v is not None})
     config, faults = load_config(document, _all_kinds(), path.absolute().parent)
     joined = build_graph(config, faults)
     root = _cache_folder(cache, config, path)
-    memo = FileMemo(root)
-    history = History(root / "history", str(path.resolve()))
-    store = DiskStore(root)
+    store = _store(root)
     if config.cache.keep:
-        yield Session(config, joined, store, memo, history)
+        yield _Session(config, joined, root, store)
     else:
         with store.scratch() as passing:
-            yield Session(config, joined, passing, memo, history)
-
-
-def _run(session: Session, wishes: Wishes, workers: int | None, *, quiet: bool) -> RunOutcome:
-    settings = session.config.run
-    threads = workers or (usable_cores() if settings.workers == "auto" else settings.workers)
-    resources = Resources(threads, memory_budget(settings.memory))
-    with report.TerminalReport(quiet=quiet) as listener:
-        runner = Runner(session.store, session.store.scratch, listener, resources)
-        with _stoppable(runner.cancelled), _wisdom():
-            outcome = runner.run(session.plan, wishes)
-    session.history.save({name: step.ingredients for name, step in outcome.steps.items()})
-    return outcome
+            yield _Session(config, joined, root, passing)
 
 
 @contextmanager
-def _stoppable(cancelled: threading.Event) -> Iterator[None]:
+def _stoppable(is_asked: Callable[[], bool], ask: Callable[[], None]) -> Iterator[None]:
     """Let Ctrl-C ask the run to stop, so that it ends in order; a second one ends it at once."""
+    import signal
 
-    def ask(number: int, _frame: Any) -> None:
-        if cancelled.is_set():
+    def handle(_number: int, _frame: Any) -> None:
+        if is_asked():
             raise KeyboardInterrupt
-        cancelled.set()
+        ask()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
@@ -280,9 +319,18 @@ def _stoppable(cancelled: threading.Event) -> Iterator[None]:
 
 @contextmanager
 def _wisdom() -> Iterator[None]:
+    from numerics import fft
+    from pipeline.wisdom import kept_wisdom
+
     path = _user_cache() / "wisdom" / "fftw"
     with kept_wisdom(path, fft.import_wisdom, fft.export_wisdom):
         yield
+
+
+def _store(root: Path) -> DiskStore:
+    from cache.disk import DiskStore
+
+    return DiskStore(root)
 
 
 def _cache_folder(
@@ -304,21 +352,21 @@ def _user_cache() -> Path:
     return Path(platformdirs.user_cache_dir("unblur"))
 
 
-def _all_kinds() -> Mapping[str, Any]:
+def _all_kinds() -> Mapping[str, type[Node]]:
+    import nodes  # noqa: F401 - registers the built-in kinds
+    from pipeline.registry import kinds, load_plugins
+
     load_plugins()
     return kinds()
 
 
 def _followed_packages() -> frozenset[str]:
+    from pipeline.registry import kinds
+
     return frozenset({"numerics", *(cls.__module__.partition(".")[0] for cls in kinds().values())})
 
 
-def _check_names(session: Session, names: list[str]) -> None:
-    for name in names:
-        if name not in session.config.nodes:
-            hint = suggest(name, session.config.nodes)
-            raise _usage(session.config.source, f'"{name}" is no node of it. {hint}')
-
-
 def _usage(where: str, message: str) -> ConfigError:
+    from pipeline.errors import ConfigError, Fault
+
     return ConfigError([Fault(0, "", message, where)])

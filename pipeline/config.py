@@ -112,12 +112,11 @@ def read_document(path: Path, changes: Sequence[str] = ()) -> Document:
                 "has another form than NODE.PARAM=VALUE. Write, say, --set sharp.priority=0.5."
             )
             raise ConfigError([Fault(0, "", message, source)])
-        if isinstance(document.data, dict) and node not in _mapping(document.data.get("nodes")):
-            names = _mapping(document.data.get("nodes"))
+        names = _mapping(_mapping(document.data).get("nodes"))
+        if names and node not in names:
             message = f'"{node}" is no node of {path}. {suggest(node, names)}'
             raise ConfigError([Fault(0, "", message, source)])
-        if isinstance(document.data, dict):
-            document.put(("nodes", node, *parameter.split(".")), parse_value(value, source), source)
+        document.put(("nodes", node, *parameter.split(".")), parse_value(value, source), source)
     return document
 
 

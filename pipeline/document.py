@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -64,6 +64,8 @@ class Document:
         ConfigError
             If the way leads through something that is no mapping.
         """
+        if not isinstance(self.data, dict):  # an empty file: told when it is validated
+            return
         here: Any = self.data
         for i, key in enumerate(place[:-1]):
             here = here.setdefault(key, {})
@@ -75,6 +77,11 @@ class Document:
         for known in [known for known in self.origins if known[: len(place)] == place]:
             del self.origins[known]
         self.origins[place] = Origin(source)
+
+    def put_options(self, options: Mapping[str, Json]) -> None:
+        """Set what options of the command line ask for, such as ``{"run.workers": 2}``."""
+        for place, value in options.items():
+            self.put(tuple(place.split(".")), value, f"--{place.rpartition('.')[2]} {value}")
 
 
 def dotted(place: Place) -> str:
