@@ -25,7 +25,7 @@ KEY = "a" * 32
 TILE, HALO = 896, 64
 
 
-def main(megapixels: float = 16, rounds: int = 3) -> None:
+def main(megapixels: float, rounds: int) -> None:
     side = int((megapixels * 1e6) ** 0.5)
     pixels = np.random.default_rng(0).random((side, side, 3), np.float32)
     best: dict[str, float] = {}
@@ -47,7 +47,7 @@ def _round(pixels: NDArray[np.float32]) -> dict[str, float]:
         }
         stored = store.open(KEY)["pixels"]
         seconds["store, read chunks"] = _timed(lambda: _read_chunks(stored))
-        seconds["store, read whole"] = _timed(lambda: stored[...])
+        seconds["store, read whole"] = _timed(lambda: stored[()])
         seconds["store, read tiles + halo"] = _timed(lambda: _read_tiles(stored))
         store.clear()
         return seconds
@@ -80,4 +80,5 @@ def _read_tiles(stored: StoredArray) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(float, sys.argv[1:2]), *map(int, sys.argv[2:3]))
+    megapixels, rounds = (sys.argv[1:] + ["16", "3"][len(sys.argv) - 1 :])[:2]
+    main(float(megapixels), int(rounds))

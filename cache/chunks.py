@@ -83,7 +83,9 @@ class Grid:
         """Chunks along each axis."""
         return tuple(-(-n // chunk) for n, chunk in zip(self.shape, self.chunks, strict=True))
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """Number of all chunks."""
         return math.prod(self.counts)
 
     def cells(self) -> Iterator[Cell]:

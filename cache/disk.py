@@ -230,6 +230,7 @@ class DiskStore:
 
     def _move_out(self, key: str, target: Path) -> None:
         with told(self.root), held(self._layout.moves), suppress(FileNotFoundError):
+            self._settle(key)
             self._layout.home(key).rename(target)
 
     @contextmanager

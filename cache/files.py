@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cache.store import StoreError, StoreFullError
@@ -79,11 +79,15 @@ def write_whole(path: Path, text: str, temporary: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder with everything in it, or a file; links are removed, not followed."""
+    """Remove a folder with all in it, or a file, as far as that is allowed.
+
+    Links are removed, not followed.
+    """
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def folder_bytes(folder: Path) -> int:

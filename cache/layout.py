@@ -27,7 +27,8 @@ from cache.store import StoreError
 
 FORMAT = "unblur cache 1\n"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by unblur. May be deleted.\n"
-_FOLDERS = ("objects", "recipes", "quarantine", "memo", "pending", "scratch", "locks")
+_KEPT = ("objects", "recipes", "quarantine", "memo")
+_HELD = ("pending", "scratch", "locks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Layout:
         """
         if self.is_made():
             return
-        foreign = [name for name in _FOLDERS if (self.root / name).exists()]
+        foreign = [name for name in (*_KEPT, *_HELD) if (self.root / name).exists()]
         # Asked again, since another process may have made the same folder meanwhile.
         if foreign and self.is_made():
             return
@@ -117,25 +118,29 @@ class Layout:
         Raises
         ------
         StoreError
-            If the folder is not a cache.
+            If the folder is not a cache, or something can't be removed.
         """
         if not self.is_made():
             raise StoreError(
                 f"{self.root} is not a cache folder: it has no file 'format'. Name one that is."
             )
-        for name in ("objects", "recipes", "quarantine", "memo"):
-            remove_tree(self.folder(name))
-        for name in ("pending", "scratch", "locks"):
-            sweep(self.folder(name))
+        for folder in map(self.folder, _KEPT):
+            remove_tree(folder)
+            if os.path.lexists(folder):
+                raise StoreError(f"{folder} can't be removed. See whose it is, and what uses it.")
+        for folder in map(self.folder, _HELD):
+            sweep(folder)
         with suppress(OSError):
             self._remove_if_unused()
 
     def _remove_if_unused(self) -> None:
-        for name in ("pending", "scratch", "locks"):
+        for folder in map(self.folder, _HELD):
             with suppress(FileNotFoundError):
-                self.folder(name).rmdir()
+                folder.rmdir()
         for name in ("CACHEDIR.TAG", "format"):
             (self.root / name).unlink(missing_ok=True)
+            for temporary in self.root.glob(f"{name}.[0-9]*"):
+                temporary.unlink()
         self.root.rmdir()
 
     def keys(self, *, aside: bool = False) -> list[str]:

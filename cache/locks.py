@@ -82,16 +82,20 @@ def _lock_of(folder: Path) -> Path:
 
 
 def abandoned(parent: Path) -> Iterator[tuple[Path, FileLock]]:
-    """Owned folders below `parent` whose owner is dead, each locked while it is looked at."""
-    with suppress(FileNotFoundError):
-        for name in sorted({name.removesuffix(".lock") for name in os.listdir(parent)}):
-            lock = FileLock(_lock_of(parent / name), thread_local=False)
-            with suppress(Timeout):
-                lock.acquire(blocking=False)
-                try:
-                    yield parent / name, lock
-                finally:
-                    lock.release()
+    """Owned folders below `parent` whose owner is dead, each locked while it is looked at.
+
+    Where nothing may be locked, as in a folder that is only read, there are none to be seen.
+    """
+    names = os.listdir(parent) if parent.is_dir() else []
+    for name in sorted({name.removesuffix(".lock") for name in names}):
+        lock = FileLock(_lock_of(parent / name), thread_local=False)
+        with suppress(OSError):  # a Timeout is one
+            lock.acquire(blocking=False)
+        if lock.is_locked:
+            try:
+                yield parent / name, lock
+            finally:
+                lock.release()
 
 
 def sweep(parent: Path) -> None:

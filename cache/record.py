@@ -75,10 +75,11 @@ class ArrayRecord:
     def __post_init__(self) -> None:
         check_dtype(self.dtype)
         sizes = (*self.shape, *self.chunks)
-        if not all(type(n) is int and n >= 0 for n in sizes) or 0 in self.chunks:
+        is_sane = len(self.shape) == len(self.chunks) and 0 not in self.chunks
+        if not is_sane or not all(type(n) is int and n >= 0 for n in sizes):
             raise ValueError(f"has the shape {self.shape}, chunks {self.chunks}")
-        if len(self.digests) != len(self.grid) or not all(map(is_key, self.digests)):
-            raise ValueError(f"has {len(self.digests)} digests for {len(self.grid)} chunks")
+        if len(self.digests) != self.grid.count or not all(map(is_key, self.digests)):
+            raise ValueError(f"has {len(self.digests)} digests for {self.grid.count} chunks")
 
     @property
     def grid(self) -> Grid:
@@ -88,10 +89,10 @@ class ArrayRecord:
     @classmethod
     def of(cls, name: str, array: DigestedArray) -> ArrayRecord:
         """Record of an array that was written; raises `StoreError` if chunks are missing."""
-        missing = len(array.grid) - len(array.digests)
+        missing = array.grid.count - len(array.digests)
         if missing:
             raise StoreError(
-                f'array "{name}": {missing} of {len(array.grid)} chunks were never written. '
+                f'array "{name}": {missing} of {array.grid.count} chunks were never written. '
                 "Write all of them before publishing."
             )
         digests = tuple(array.digests[cell] for cell in array.grid.cells())
@@ -170,7 +171,9 @@ class Record:
         record = cast("dict[str, Json]", dict(body["record"]))
         if result_digest(arrays, record.get("facts")) != body["digest"]:
             raise ValueError("has a wrong digest")
-        entry = Entry(check_key(body["key"]), body["digest"], int(body["bytes"]), record)
+        if type(body["bytes"]) is not int:
+            raise ValueError(f"has the size {body['bytes']!r}")
+        entry = Entry(check_key(body["key"]), body["digest"], body["bytes"], record)
         return cls(entry, arrays, dict(body["metadata"]))
 
 

@@ -13,7 +13,7 @@ from cache.store import DamagedError, Store, StoredArray
 def check_result(store: Store, key: str) -> Iterator[str]:
     """Read every value of a result; one line for each fault."""
     try:
-        arrays = store.open(key)
+        arrays = store.open(key) if store.find(key) is not None else {}
     except DamagedError as error:
         yield str(error)
         return

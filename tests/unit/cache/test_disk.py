@@ -1,0 +1,188 @@
+"""What the disk store promises beyond the contract of all stores."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+import cache
+from cache.disk import KEPT_IN_QUARANTINE, DiskStore
+from cache.layout import Layout
+from cache.store import StoreError
+
+KEY, OTHER = "ab" + "0" * 30, "cd" + "0" * 30
+PIXELS = np.random.default_rng(5).random((600, 20, 3), np.float32)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DiskStore:
+    return DiskStore(tmp_path / "cache")
+
+
+def publish(store: DiskStore, key: str = KEY) -> None:
+    with store.begin(key) as draft:
+        draft.put_array("pixels", PIXELS)
+        draft.publish({"facts": {}})
+
+
+def test_looking_makes_no_folder(store):
+    store.find(KEY)
+    store.resolve(KEY)
+    store.touch(KEY)
+    store.delete(KEY)
+    store.quarantine(KEY)
+    store.sweep()
+    assert list(store.entries()) == store.check() == []
+    assert not store.root.exists()
+
+
+def test_a_result_is_a_zarr_group_that_others_can_read(store):
+    publish(store)
+    group = zarr.open_group(store.root / "objects" / "ab" / KEY, mode="r")
+    assert np.array_equal(group["pixels"][...], PIXELS)
+    assert group["pixels"].chunks == (512, 20, 3)
+    assert group["pixels"].compressors == ()
+    assert group.metadata.zarr_format == 3
+
+
+def test_a_second_run_needs_no_zarr_to_know_what_is_there(store):
+    publish(store)
+    store.link(OTHER, KEY)
+    code = f"""if True:
+        import sys
+        from pathlib import Path
+        from cache.disk import DiskStore
+        store = DiskStore(Path({str(store.root)!r}))
+        assert store.find(store.resolve({OTHER!r})).record == {{"facts": {{}}}}
+        assert store.open({KEY!r})["pixels"].shape == (600, 20, 3)
+        assert list(store.entries())
+        store.touch({KEY!r})
+        with store.lock({KEY!r}), store.scratch() as other, other.begin({KEY!r}) as draft:
+            draft.publish({{}})
+        print(sorted({{"zarr", "dask", "scipy"}} & set(sys.modules)))
+    """
+    home = str(Path(cache.__file__).parents[1])
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": home},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout == "[]\n"
+
+
+def test_touching_notes_the_last_use(store):
+    assert store.last_used(KEY) == 0
+    publish(store)
+    os.utime(Layout(store.root).home(KEY) / "record.json", (5, 5))
+    assert store.last_used(KEY) == 5
+    store.touch(KEY)
+    assert store.last_used(KEY) > 1e9
+
+
+def test_quarantine_keeps_the_newest(store):
+    for _ in range(KEPT_IN_QUARANTINE + 3):
+        publish(store)
+        store.quarantine(KEY)
+    kept = sorted(os.listdir(store.root / "quarantine"))
+    assert len(kept) == KEPT_IN_QUARANTINE
+    assert all(name.endswith(f"-{KEY}") for name in kept)
+    publish(store, OTHER)
+    store.quarantine(OTHER)
+    assert sorted(os.listdir(store.root / "quarantine"))[:-1] == kept[1:]
+    assert store.check() == []
+
+
+def test_a_scratch_store_vanishes_with_its_block(store):
+    publish(store)
+    with store.scratch() as scratch:
+        publish(scratch)
+        store.sweep()
+        assert np.array_equal(scratch.open(KEY)["pixels"][()], PIXELS)
+        assert scratch.check() == store.check() == []
+    assert os.listdir(store.root / "scratch") == []
+
+
+def test_clearing_removes_the_folder_if_nothing_else_is_in_it(store):
+    publish(store)
+    store.link(OTHER, KEY)
+    store.quarantine(KEY)
+    with store.lock(KEY):
+        pass
+    (store.root / "wisdom").write_text("not ours")
+    store.clear()
+    assert os.listdir(store.root) == ["wisdom"]
+    publish(store)
+    (store.root / "wisdom").unlink()
+    store.clear()
+    assert not store.root.exists()
+    with pytest.raises(StoreError, match="not a cache folder"):
+        store.clear()
+
+
+def test_a_cleared_store_can_be_used_again(store):
+    publish(store)
+    store.clear()
+    publish(store)
+    assert np.array_equal(store.open(KEY)["pixels"][()], PIXELS)
+
+
+def test_another_format_is_refused_by_everything(store):
+    publish(store)
+    (store.root / "format").write_text("unblur cache 9\n")
+    other = DiskStore(store.root)
+    for use in (other.find, other.open, other.begin):
+        with pytest.raises(StoreError, match="unblur cache 9"):
+            use(KEY)
+
+
+def test_files_are_made_with_the_users_umask(store):
+    before = os.umask(0o002)
+    try:
+        publish(store)
+        store.link(OTHER, KEY)
+    finally:
+        os.umask(before)
+    made = [path for path in store.root.rglob("*") if path.suffix != ".lock"]
+    assert len(made) > 10
+    for path in made:
+        assert path.stat().st_mode & 0o777 == (0o775 if path.is_dir() else 0o664), path
+
+
+def test_a_cache_that_cannot_be_locked_is_still_read(store):
+    publish(store)
+    store.link(OTHER, KEY)
+    (store.root / "locks" / "moves.lock").unlink()
+    (store.root / "locks").rmdir()
+    (store.root / "locks").write_text("nothing can be made below a file")
+    reader = DiskStore(store.root)
+    assert reader.find(OTHER) is None
+    assert reader.resolve(OTHER) == KEY
+    assert np.array_equal(reader.open(KEY)["pixels"][()], PIXELS)
+    assert reader.check() == []
+    with pytest.raises(StoreError, match="choose another cache folder"):
+        reader.lock(KEY).__enter__()
+
+
+def test_check_names_what_does_not_belong(store):
+    publish(store)
+    layout = Layout(store.root)
+    strangers = [
+        layout.folder("objects") / "ab" / "notes",
+        layout.folder("objects") / "zz" / KEY,
+        layout.folder("recipes") / "ab" / "notes",
+        layout.folder("pending") / "stray",
+    ]
+    for path in strangers:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    faults = "\n".join(store.check())
+    for path in strangers:
+        assert str(path) in faults
