@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from nodes.image import Image, read_rows
-from nodes.streams import spans
+from nodes.streams import BAND, spans
 from pipeline.node import Context, Node, NodeParams, Port, Value
 from pipeline.registry import register
 
@@ -45,11 +46,15 @@ class Resize(Node):
         new_width, new_height = _new_size(params, width, height)
         pixels = context.new_array("pixels", (new_height, new_width, channels))
         across, down = make_taps(width, new_width), make_taps(height, new_height)
+        # Few output rows at a time where each needs many of the input.
+        step = max(1, min(BAND, BAND * new_height // height))
         for start, stop in spans(new_height, pixels.chunks[0]):
             context.check_cancelled()
-            source = read_rows(image.pixels, *down.span(start, stop))
-            narrowed = resample_columns(source, across)
-            pixels[start:stop, :, :] = resample_rows(narrowed, down.cut(start, stop))
+            parts = []
+            for first, last in spans(stop, step, start):
+                source = read_rows(image.pixels, *down.span(first, last))
+                parts.append(resample_rows(resample_columns(source, across), down.cut(first, last)))
+            pixels[start:stop, :, :] = np.concatenate(parts)
             context.progress(stop, new_height)
         return image.with_pixels(pixels).value()
 

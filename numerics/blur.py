@@ -41,8 +41,7 @@ def blur_adjoint(picture: NDArray[Any], psf: NDArray[Any]) -> NDArray[Any]:
     """Apply the adjoint of `blur`: ``<blur(x), y> == <x, blur_adjoint(y)>``."""
     check_psf(psf)
     margin = psf_margin(psf)
-    grown = np.pad(picture, (*_both(margin), (0, 0)))
-    grown = np.pad(grown, (*_both(margin), (0, 0)))
+    grown = np.pad(picture, (*_both((2 * margin[0], 2 * margin[1])), (0, 0)))
     return fold_edges(blur_valid(grown, psf[::-1, ::-1]), margin)
 
 

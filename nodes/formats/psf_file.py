@@ -37,7 +37,7 @@ def read_psf(path: Path) -> NDArray[np.float32]:
     if max(values.shape[:2]) > LARGEST:
         raise FormatError(
             f"{path.name}: {values.shape[1]} x {values.shape[0]} px is too large for a PSF. "
-            f"Use at most {LARGEST} px a side."
+            f"Use at most {LARGEST} px a side; of what export writes, the .npy or .tif."
         )
     if not np.all(np.isfinite(values)):
         raise FormatError(f"{path.name}: holds values that are no numbers. Write it again.")

@@ -26,6 +26,7 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 _GRAY = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
 _USABLE = {SAMPLEFORMAT.UINT: (8, 16), SAMPLEFORMAT.IEEEFP: (16, 32, 64)}
+_KINDS = {SAMPLEFORMAT.UINT: "integer", SAMPLEFORMAT.INT: "signed integer"}
 
 
 class TiffPicture(Picture):
@@ -104,7 +105,7 @@ def _count_channels(path: Path, page: TiffPage) -> int:
 
 def _check_samples(path: Path, page: TiffPage) -> None:
     if page.bitspersample not in _USABLE.get(page.sampleformat, ()):
-        kind = getattr(page.sampleformat, "name", page.sampleformat)
+        kind = _KINDS.get(page.sampleformat, "float or complex")
         raise FormatError(
             f"{path.name}: {page.bitspersample}-bit {kind} samples. "
             "Export it with 8 or 16 bits, or as float."
