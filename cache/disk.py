@@ -13,7 +13,8 @@ from cache.arrays import RecentChunks, VerifiedArray
 from cache.draft import DiskDraft
 from cache.files import read_small, remove_tree, told, write_whole
 from cache.layout import Layout
-from cache.locks import OwnedFolder, acquire, held, sweep
+from cache.locks import OwnedFolder, acquire, sweep
+from cache.moves import Moves
 from cache.record import Record, check_key, is_key, read_record
 from cache.store import DamagedError, Entry, StoredArray, StoreError
 from cache.verify import check_folder
@@ -36,6 +37,7 @@ class DiskStore:
 
     def __init__(self, root: Path, *, storage: Storage = local_storage) -> None:
         self._layout = Layout(Path(root).absolute())
+        self._moves = Moves(self._layout)
         self._storage = storage
         self._workshop: OwnedFolder | None = None
         self._mutex = threading.Lock()
@@ -64,7 +66,7 @@ class DiskStore:
         folder = self._spare()
         with told(self.root):
             folder.mkdir()
-        return DiskDraft(key, self.root, folder, self._storage, self._install)
+        return DiskDraft(key, self.root, folder, self._storage, self._moves.put_in)
 
     def link(self, recipe: str, key: str) -> None:
         """Let a recipe key point to a content key."""
@@ -108,7 +110,8 @@ class DiskStore:
         """Remove a result; unknown keys are no error."""
         if os.path.lexists(self._layout.home(key)):
             removed = self._spare()
-            self._move_out(key, removed)
+            with told(self.root):
+                self._moves.take_out(key, removed)
             remove_tree(removed)
 
     def quarantine(self, key: str) -> None:
@@ -118,17 +121,19 @@ class DiskStore:
         folder = self._layout.folder("quarantine")
         with told(self.root):
             folder.mkdir(exist_ok=True)
-        self._move_out(key, folder / f"{time.time_ns():020}-{key}")
+            self._moves.take_out(key, folder / f"{time.time_ns():020}-{key}")
         for name in sorted(os.listdir(folder))[:-KEPT_IN_QUARANTINE]:
             remove_tree(folder / name)
 
     def entries(self) -> Iterator[Entry]:
         """List all published results whose record can be read."""
         for key in self._layout.keys():
-            with suppress(DamagedError):
+            try:
                 entry = self.find(key)
-                if entry is not None:
-                    yield entry
+            except DamagedError:
+                continue
+            if entry is not None:
+                yield entry
 
     def check(self) -> list[str]:
         """List everything that is not as it should be; reads every value."""
@@ -141,9 +146,7 @@ class DiskStore:
         with told(self.root):
             sweep(self._layout.folder("pending"))
             sweep(self._layout.folder("scratch"))
-        for key in self._layout.keys(aside=True):
-            with told(self.root), held(self._layout.moves):
-                self._settle(key)
+            self._moves.settle_all()
 
     def clear(self) -> None:
         """Remove everything of ours and nothing else, the folder too if nothing else is in it.
@@ -151,11 +154,12 @@ class DiskStore:
         Raises
         ------
         StoreError
-            If the folder is not a cache.
+            If the folder is not a cache, or something can't be removed.
         """
-        if self._workshop is not None:
-            self._workshop.release()
-            self._workshop = None
+        with self._mutex:
+            if self._workshop is not None:
+                self._workshop.release()
+                self._workshop = None
         self._layout.clear()
 
     @contextmanager
@@ -179,9 +183,7 @@ class DiskStore:
             record = self._read(key)
             if record is not None or not self._layout.is_made():
                 return record
-        with self._nothing_moves():
-            with suppress(OSError):
-                self._settle(key)
+        with self._moves.paused(key):
             return self._read(key)
 
     def _read(self, key: str) -> Record | None:
@@ -215,41 +217,3 @@ class DiskStore:
                 with told(self.root):
                     self._workshop = OwnedFolder(self._layout.folder("pending"))
             return self._workshop.path / os.urandom(8).hex()
-
-    def _install(self, key: str, folder: Path) -> None:
-        home, aside = self._layout.home(key), self._layout.aside(key)
-        home.parent.mkdir(parents=True, exist_ok=True)
-        with held(self._layout.moves):
-            self._settle(key)
-            try:
-                if os.path.lexists(home):
-                    home.rename(aside)
-                folder.rename(home)
-            finally:
-                self._settle(key)
-
-    def _move_out(self, key: str, target: Path) -> None:
-        with told(self.root), held(self._layout.moves), suppress(FileNotFoundError):
-            self._settle(key)
-            self._layout.home(key).rename(target)
-
-    @contextmanager
-    def _nothing_moves(self) -> Iterator[None]:
-        """Let no result be moved in or out, as far as the folder can be written."""
-        try:
-            lock = acquire(self._layout.moves)
-        except OSError:
-            yield
-            return
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def _settle(self, key: str) -> None:
-        """End a replacement that a killed process left half done; while nothing moves."""
-        home, aside = self._layout.home(key), self._layout.aside(key)
-        if os.path.lexists(home):
-            remove_tree(aside)
-        elif os.path.lexists(aside):
-            aside.rename(home)

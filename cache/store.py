@@ -58,11 +58,17 @@ class StoredArray(Protocol):
         """Shape of a chunk; reading whole ones saves a copy."""
 
     def __getitem__(self, region: Region, /) -> NDArray[Any]:
-        """Read a region (slices of step 1); raises `DamagedError`. Safe from any thread."""
+        """Read a region (slices of step 1); raises `DamagedError`. Safe from any thread.
+
+        Axes that the region does not name are read whole.
+        """
 
 
 class DraftArray(StoredArray, Protocol):
-    """An array being written, chunk by chunk, each once, from any thread."""
+    """An array being written, chunk by chunk, each once, from any thread.
+
+    What was written can be read back until the draft is published or discarded.
+    """
 
     def __setitem__(self, region: Region, block: NDArray[Any], /) -> None:
         """Write whole chunks: from multiples of `chunks` to multiples, or to the array's end.
@@ -143,7 +149,10 @@ class Store(Protocol):
         """
 
     def open(self, key: str) -> Mapping[str, StoredArray]:
-        """Open the arrays of a published result, each chunk verified when it is read."""
+        """Open the arrays of a published result, each chunk verified when it is read.
+
+        Raises `StoreError` if there is no such result.
+        """
 
     def begin(self, key: str) -> Draft:
         """Start writing a result. Publishing over an existing key replaces it."""
@@ -159,7 +168,7 @@ class Store(Protocol):
     ) -> AbstractContextManager[None]:
         """Hold a key against other processes and threads; the kernel frees it if we die.
 
-        `on_wait` is called once if somebody else holds it.
+        `on_wait` is called once if somebody else holds it. Not reentrant.
         """
 
     def touch(self, key: str) -> None:
