@@ -169,7 +169,7 @@ def print_run(outcome: RunOutcome, seconds: float) -> None:
     ]
     _print_table(rows)
     for path in output_names(outcome.steps):
-        print(f"written: {path}")
+        print(f"output: {path}")
     computed = sum(result.status == "computed" for result in outcome.nodes.values())
     print(f"{computed} of {len(outcome.nodes)} nodes computed in {seconds:.1f} s")
 

@@ -92,7 +92,7 @@ def test_what_is_shown_to_people(unblur: Any, config: Path) -> None:
     done = unblur("run", config)
     assert "sharp: deconvolve (never run)" in done.err
     assert "sharp   deconvolve  computed  never run" in done.out
-    assert f"written: {config.parent / 'out' / 'sharp.tif'}" in done.out
+    assert f"output: {config.parent / 'out' / 'sharp.tif'}" in done.out
     assert "4 of 4 nodes computed" in done.out
     again = unblur("plan", config)
     assert again.out.splitlines()[0] == "photo   load        hit  cached"
