@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from nodes.files import file_digest, replacing
 from nodes.formats import WRITABLE, Layout, make_writer
 from nodes.formats.psf_file import ENDINGS, write_psf
-from nodes.image import BitDepth, Encoding, Image
+from nodes.image import BitDepth, Encoding, Image, read_all
 from nodes.streams import BAND, map_ordered, spans
 from pipeline.node import Context, Node, NodeParams, OutputPath, Port, Value
 from pipeline.registry import register
@@ -75,7 +75,7 @@ class Export(Node):
         _check_ending(params.path, "psf" in inputs)
         with replacing(params.path) as file:
             if "psf" in inputs:
-                write_psf(params.path, file, inputs["psf"].arrays["psf"][:, :])
+                write_psf(params.path, file, read_all(inputs["psf"].arrays["psf"]))
             else:
                 _write_image(params, file, Image.of(inputs["image"]), context)
         written: dict[str, Any] = {

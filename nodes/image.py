@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,11 @@ def read_rows(pixels: Array, start: int, stop: int) -> NDArray[np.float32]:
     return pixels[start:stop, :, :]
 
 
+def read_all(array: Array) -> NDArray[Any]:
+    """Read a small array, such as a psf, whole."""
+    return array[(slice(None),) * len(array.shape)]
+
+
 def _read_bytes(value: Value, name: str) -> bytes:
     array = value.arrays.get(name)
-    return b"" if array is None else array[(slice(None),)].tobytes()
+    return b"" if array is None else read_all(array).tobytes()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from nodes.image import Image, read_rows
+from nodes.image import Image, read_all, read_rows
 from nodes.streams import spans
 from pipeline.node import Array, Context, Node, NodeParams, Port, Value
 from pipeline.registry import register
@@ -35,7 +35,7 @@ class Simulate(Node):
         from numerics.blur import blur_valid
 
         image = Image.of(inputs["image"])
-        psf = inputs["psf"].arrays["psf"][:, :]
+        psf = read_all(inputs["psf"].arrays["psf"])
         pixels = context.new_array("pixels", image.shape)
         # One stream of numbers from the first row to the last: chunks don't change it.
         numbers = np.random.Generator(np.random.PCG64(params.seed))

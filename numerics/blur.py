@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.fft import irfft2, next_fast_size, rfft2
-from numerics.psf import check_psf, psf_to_otf
+from numerics.psf import PsfError, check_psf, psf_to_otf
 
 
 def blur(picture: NDArray[Any], psf: NDArray[Any]) -> NDArray[Any]:
@@ -39,7 +39,6 @@ def blur(picture: NDArray[Any], psf: NDArray[Any]) -> NDArray[Any]:
 
 def blur_adjoint(picture: NDArray[Any], psf: NDArray[Any]) -> NDArray[Any]:
     """Apply the adjoint of `blur`: ``<blur(x), y> == <x, blur_adjoint(y)>``."""
-    check_psf(psf)
     margin = psf_margin(psf)
     grown = np.pad(picture, (*_both((2 * margin[0], 2 * margin[1])), (0, 0)))
     return fold_edges(blur_valid(grown, psf[::-1, ::-1]), margin)
@@ -56,17 +55,21 @@ def blur_valid(picture: NDArray[Any], psf: NDArray[Any]) -> NDArray[Any]:
     Returns
     -------
     (H - h + 1, W - w + 1, channel)
+
+    Raises
+    ------
+    PsfError
+        If `psf` is none, is larger than the picture, or has other channels.
     """
-    check_psf(psf)
     height, width, channels = picture.shape
+    planes = _planes(psf, channels).astype(picture.dtype)
     margin_y, margin_x = psf_margin(psf)
     shape = (next_fast_size(height), next_fast_size(width))
     result = np.empty((height - 2 * margin_y, width - 2 * margin_x, channels), picture.dtype)
     canvas = np.zeros(shape, picture.dtype)
     for channel in range(channels):
         canvas[:height, :width] = picture[:, :, channel]
-        plane = psf if psf.ndim == 2 else psf[:, :, channel]
-        otf = psf_to_otf(plane.astype(picture.dtype), shape)
+        otf = psf_to_otf(planes[:, :, channel], shape)
         blurred = irfft2(rfft2(canvas) * otf, shape)
         result[:, :, channel] = blurred[margin_y : height - margin_y, margin_x : width - margin_x]
     return result
@@ -92,6 +95,18 @@ def fold_edges(grown: NDArray[Any], margin: tuple[int, int]) -> NDArray[Any]:
         inner[-1] += moved[len(moved) - reach :].sum(axis=0)
         picture = np.moveaxis(inner, 0, axis)
     return picture
+
+
+def _planes(psf: NDArray[Any], channels: int) -> NDArray[Any]:
+    """Give each channel its plane of the psf."""
+    check_psf(psf)
+    planes = psf.reshape(*psf.shape[:2], -1)
+    if planes.shape[2] not in (1, channels):
+        raise PsfError(
+            f"psf has {planes.shape[2]} channels, the picture {channels}. "
+            "Use a psf of one channel, or one for each of the picture's."
+        )
+    return np.broadcast_to(planes, (*psf.shape[:2], channels))
 
 
 def _both(margin: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -134,7 +134,7 @@ def _telling_faults() -> Iterator[None]:
     try:
         yield
     except _exiv2().Exiv2Error as error:
-        raise MetadataError(str(error)) from error
+        raise MetadataError(str(error.args[-1])) from error
 
 
 def _exiv2() -> Any:

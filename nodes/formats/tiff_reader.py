@@ -26,6 +26,8 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 _GRAY = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
 _USABLE = {SAMPLEFORMAT.UINT: (8, 16), SAMPLEFORMAT.IEEEFP: (16, 32, 64)}
+_LONGEST_SIDE = 500_000
+_AGAIN = "Export it again."
 _KINDS = {SAMPLEFORMAT.UINT: "integer", SAMPLEFORMAT.INT: "signed integer"}
 
 
@@ -83,7 +85,7 @@ def _telling_damage(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise FormatError(
-            f"{path.name}: can't be read as TIFF, it is damaged or cut off. Export it again."
+            f"{path.name}: can't be read as TIFF, it is damaged or cut off. {_AGAIN}"
         ) from error
 
 
@@ -94,13 +96,20 @@ def _main_page(file: TiffFile) -> TiffPage:
 
 def _count_channels(path: Path, page: TiffPage) -> int:
     """Tell gray from RGB; refuse the rest."""
+    if not all(0 < side <= _LONGEST_SIDE for side in (page.imagelength, page.imagewidth)):
+        size = f"{page.imagewidth} x {page.imagelength} px"
+        raise FormatError(f"{path.name}: claims to be {size}, it must be damaged. {_AGAIN}")
     if page.imagedepth == 1 and page.photometric in _GRAY:
         return 1
     decodes_to_rgb = page.photometric == PHOTOMETRIC.YCBCR and page.compression in JPEG
-    if page.imagedepth == 1 and (page.photometric == PHOTOMETRIC.RGB or decodes_to_rgb):
+    is_rgb = page.photometric == PHOTOMETRIC.RGB or decodes_to_rgb
+    if page.imagedepth == 1 and page.samplesperpixel >= 3 and is_rgb:
         return 3
     mode = getattr(page.photometric, "name", page.photometric)
-    raise FormatError(f"{path.name}: colour mode {mode}. Export it as gray or RGB.")
+    raise FormatError(
+        f"{path.name}: colour mode {mode} with {page.samplesperpixel} samples a pixel. "
+        "Export it as gray or RGB."
+    )
 
 
 def _check_samples(path: Path, page: TiffPage) -> None:
@@ -120,6 +129,4 @@ def _check_length(path: Path, page: TiffPage) -> None:
     whole = sum(offset + count <= size for offset, count in places)
     if whole < pieces:
         word = "tiles" if page.is_tiled else "strips"
-        raise FormatError(
-            f"{path.name}: file ends after {whole} of {pieces} {word}. Export it again."
-        )
+        raise FormatError(f"{path.name}: file ends after {whole} of {pieces} {word}. {_AGAIN}")

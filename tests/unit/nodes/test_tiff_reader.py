@@ -174,8 +174,18 @@ def test_what_can_not_be_used_is_told(
 def test_cmyk_is_told(tmp_path: Path) -> None:
     values = np.zeros((20, 30, 4), np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="separated", metadata=None)
-    with pytest.raises(FormatError, match=r"colour mode SEPARATED\. Export it as gray or RGB\."):
+    with pytest.raises(FormatError, match=r"mode SEPARATED with 4 samples a pixel\. Export it as"):
         open_picture(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(("tag", "value"), [(256, 0), (257, 0), (256, 2_000_000_000), (277, 1)])
+def test_absurd_directory_is_told(tmp_path: Path, tag: int, value: int) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, make_values("u1", 3), photometric="rgb", metadata=None)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages.first.tags[tag].overwrite(value)
+    with pytest.raises(FormatError, match=r"^a\.tif: .* Export it "):
+        open_picture(path)
 
 
 def test_bilevel_is_told(tmp_path: Path) -> None:

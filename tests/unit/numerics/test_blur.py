@@ -58,3 +58,5 @@ def test_valid_drops_what_edges_touch() -> None:
 def test_array_that_is_no_psf_is_refused() -> None:
     with pytest.raises(PsfError):
         blur(picture((9, 9, 1)), np.ones((3, 3)))
+    with pytest.raises(PsfError, match=r"psf has 3 channels, the picture 1\."):
+        blur(picture((9, 9, 1)), random_psf((3, 3, 3)))
