@@ -104,7 +104,7 @@ def load_case(folder: Path, path: Path) -> Case:
 
 
 def read_plane(path: Path) -> Plane:
-    return imread(path).astype(np.float32) / np.float32(255)
+    return np.asarray(imread(path) / 255, np.float32)
 
 
 def judge(case: Case, size: int, weight: float) -> Result:
@@ -122,7 +122,7 @@ def judge(case: Case, size: int, weight: float) -> Result:
 
 def least_squared_error(latent: Plane, sharp: Plane) -> float:
     """Sum of squared errors within the border, at the best of all shifts."""
-    reach = np.arange(-FARTHEST_SHIFT, FARTHEST_SHIFT + 1)
+    reach = np.arange(-FARTHEST_SHIFT, FARTHEST_SHIFT + 1.0)
     _, down, right = best_shift(latent, sharp, reach, reach)
     near = np.arange(-4, 5) / 4
     return best_shift(latent, sharp, down + near, right + near)[0]
@@ -157,7 +157,7 @@ def print_row(case: Case, result: Result) -> None:
         f"{case.name:15} {psnr(result.estimated, case.sharp):9.2f} "
         f"{psnr(result.known, case.sharp):10.2f} {result.ratio:6.2f} {result.seconds:8.2f} "
         f"{result.estimate.whiteness:6.3f} {result.estimate.agreement:6.2f}  "
-        f"{result.estimate.start}",
+        f"{result.estimate.origin}",
         flush=True,
     )
 

@@ -11,15 +11,17 @@ the sparsest gradient. The refined PSF has to win by the same measure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.canvas import blur, lay_out
-from numerics.climb import Start, build_levels, climb, climb_cost
+from numerics.blur import blur_valid
+from numerics.canvas import lay_out
+from numerics.climb import Level, Start, build_levels, climb, climb_cost, improve
 from numerics.fft import irfft2, rfft2
+from numerics.sample import least_side, normalise_sample
 from numerics.sparse_cg import deconvolve_sparse
 from numerics.sparsity import normalised_sparsity
 from numerics.variational import refine_psf, refinement_cost
@@ -35,18 +37,12 @@ STARTS = (
     Start("few edges", edge_cost=8e-3, ridge=2),
 )
 
-_LEAST_SIDE = 32
+AUTO_SIZES = (15, 31)
+
+# Where a climb from the top ends: weak edges too.
+_CHANNEL_START = Start("channel", edge_cost=2e-4, ridge=2)
 # In iterations of a climb times pixels, as measured.
 _ASSESS_COST = 8
-# Pure noise spans 6.2 of its standard deviations between these percentiles.
-_RANGE_PERCENTILES = (0.1, 99.9)
-_LEAST_RANGE = 8.0
-# What the starts' settings were found on.
-_RANGE = 0.75
-
-
-class EstimateError(ValueError):
-    """The sample does not allow to estimate a PSF."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,9 +52,9 @@ class Estimate:
     Attributes
     ----------
     psf : (size, size) float32
-        Sums to 1, its centroid within half a pixel of the middle.
-    start : str
-        What led to it.
+        Sums to 1, its centroid near the middle.
+    origin : str
+        Name of the start that led to it, and whether it was refined.
     score : float
         Normalised sparsity of the deconvolved sample; lower is sharper.
     whiteness : float
@@ -69,18 +65,10 @@ class Estimate:
     """
 
     psf: Psf
-    start: str
-    score: float
-    whiteness: float
-    agreement: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Candidate:
-    psf: Psf
     origin: str
     score: float
     whiteness: float
+    agreement: float
 
 
 def estimate_psf(
@@ -88,6 +76,7 @@ def estimate_psf(
     size: int,
     *,
     starts: Sequence[Start] = STARTS,
+    border: int | None = None,
     progress: Progress | None = None,
     check: Check | None = None,
 ) -> Estimate:
@@ -98,9 +87,13 @@ def estimate_psf(
     blurred : (H, W) float32
         Linear light of any range; sides of at least 32 px and twice `size`.
     size : int
-        Odd side of the PSF, pixels, 3 or more; larger than the blur does little harm.
+        Odd side of the PSF, pixels, 3 or more; best up to twice the blur. Much larger ones
+        leave room for PSFs that the sample has no say in.
     starts : sequence of Start
-        Tried in turn; one is about three times as fast as three.
+        Tried in turn; each takes about a fourth of the time.
+    border : int, optional
+        Pixels left out of the score on each side; half of `size` if not given. Scores compare
+        only where it is the same.
     progress : callable, optional
         Called with (done, total) as the work goes on.
     check : callable, optional
@@ -115,62 +108,122 @@ def estimate_psf(
     EstimateError
         If the sample is too small, flat, nothing but noise, or not finite.
     """
-    sample = _normalise(blurred, size)
+    sample = normalise_sample(blurred, size)
     levels = build_levels(sample, size)
     finest = levels[-1].canvas
     assess_cost = (len(starts) + 1) * _ASSESS_COST * sample.size
     cost = len(starts) * climb_cost(levels) + refinement_cost(finest) + assess_cost
     work = Work(cost, progress, check)
-    found = [_assess(sample, climb(levels, start, work), start.name, work) for start in starts]
-    best = min(found, key=lambda candidate: candidate.score)
-    refined = _assess(sample, refine_psf(finest, best.psf, work), f"{best.origin}, refined", work)
-    best = min(best, refined, key=lambda candidate: candidate.score)
-    agreement = _agreement([candidate.psf for candidate in found])
-    return Estimate(best.psf, best.origin, best.score, best.whiteness, agreement)
+    judge = _Judge(sample, size // 2 if border is None else border, work)
+    found = [judge.assess(climb(levels, start, work), start.name) for start in starts]
+    best = min(found, key=_score)
+    refined = judge.assess(refine_psf(finest, best.psf, work), f"{best.origin}, refined")
+    best = min(best, refined, key=_score)
+    return replace(best, agreement=_agreement([estimate.psf for estimate in found]))
 
 
-def _normalise(blurred: Plane, size: int) -> Plane:
-    """Check a sample and scale it to a set range, so that the starts' settings fit its contrast."""
-    if size < 3 or size % 2 == 0:
-        raise EstimateError(f"size of the PSF is {size} px. Use an odd size of 3 or more.")
-    least = max(_LEAST_SIDE, 2 * size)
-    height, width = blurred.shape
-    if min(height, width) < least:
-        raise EstimateError(
-            f"the sample is {width} x {height} px, too small for a PSF of {size} px. "
-            f"Use {least} px or more on each side, or a smaller size."
+def estimate_psf_and_size(
+    blurred: Plane,
+    sizes: Sequence[int] = AUTO_SIZES,
+    *,
+    progress: Progress | None = None,
+    check: Check | None = None,
+) -> Estimate:
+    """Estimate the PSF at several sizes and take the one of the best score.
+
+    Parameters
+    ----------
+    blurred : (H, W) float32
+    sizes : sequence of int
+        Odd, rising. Those too large for the sample are left out, but never the first.
+    progress, check : callable, optional
+
+    Returns
+    -------
+    Estimate
+        The side of its PSF is the size found.
+
+    Raises
+    ------
+    EstimateError
+        As `estimate_psf` does.
+    """
+    usable = [sizes[0], *(size for size in sizes[1:] if min(blurred.shape) >= least_side(size))]
+    pixels = np.cumsum([0, *(size**2 for size in usable)])
+    estimates = [
+        estimate_psf(
+            blurred,
+            size,
+            border=usable[-1] // 2,
+            progress=_part(progress, done / pixels[-1], (done + size**2) / pixels[-1]),
+            check=check,
         )
-    if not np.all(np.isfinite(blurred)):
-        raise EstimateError("the sample holds NaN or infinite values. Choose another window.")
-    low, high = np.percentile(blurred, _RANGE_PERCENTILES)
-    if high - low <= _LEAST_RANGE * _fine_noise(blurred):
-        raise EstimateError(
-            f"nothing to measure the blur on: the sample is flat (from {low:.4g} to {high:.4g}). "
-            "Choose a window with edges."
-        )
-    return np.asarray(blurred * np.float32(_RANGE / (high - low)), np.float32)
+        for size, done in zip(usable, pixels, strict=False)
+    ]
+    return min(estimates, key=_score)
 
 
-def _fine_noise(plane: Plane) -> float:
-    """Estimate the standard deviation of noise from mixed second differences."""
-    fine = np.diff(np.diff(plane, 2, axis=0), 2, axis=1)
-    return float(np.median(np.abs(fine))) / 0.6745 / 6
+def adapt_psf(blurred: Plane, psf: Psf, *, check: Check | None = None) -> Psf:
+    """Adapt a PSF to another channel of the sample that it was estimated on.
+
+    A few iterations at full scale. The centroid is free to move, so that what the channels are
+    shifted against each other is not lost.
+
+    Parameters
+    ----------
+    blurred : (H, W) float32
+        The channel.
+    psf : (size, size) float32
+        To begin with.
+    check : callable, optional
+
+    Returns
+    -------
+    (size, size) float32
+
+    Raises
+    ------
+    EstimateError
+        As `estimate_psf` does.
+    """
+    size = psf.shape[0]
+    level = Level(lay_out(normalise_sample(blurred, size), size), size)
+    start = _CHANNEL_START
+    work = Work(level.cost, None, check)
+    return improve(level, psf, start, start.edge_cost, work, recentre=False)[0]
 
 
-def _assess(sample: Plane, psf: Psf, origin: str, work: Work) -> _Candidate:
-    """Deconvolve the sample with a PSF and judge the result, away from the borders."""
-    latent = deconvolve_sparse(sample, psf)
-    canvas = lay_out(latent, psf.shape[0])
-    residual = sample - blur(canvas.plane, psf)[canvas.window]
-    work.advance(_ASSESS_COST * sample.size)
-    rim = psf.shape[0] // 2
-    inside = (slice(rim, -rim), slice(rim, -rim))
-    return _Candidate(
-        psf=psf,
-        origin=origin,
-        score=normalised_sparsity(latent[inside]),
-        whiteness=residual_whiteness(residual[inside]),
-    )
+def _part(progress: Progress | None, begin: float, end: float) -> Progress | None:
+    """Let a part of the work report itself as a share of the whole."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(begin + (end - begin) * done / total, 1.0)
+
+
+def _score(estimate: Estimate) -> float:
+    return estimate.score
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judge:
+    """Deconvolves one sample with every PSF, and looks at it away from the borders."""
+
+    sample: Plane
+    border: int
+    work: Work
+
+    def assess(self, psf: Psf, origin: str) -> Estimate:
+        """Tell how sharp the sample gets, and how white what the PSF leaves unexplained is."""
+        latent = deconvolve_sparse(self.sample, psf)
+        explained = blur_valid(latent[..., None], psf)[..., 0]
+        residual = _inside(self.sample, psf.shape[0] // 2) - explained
+        score = normalised_sparsity(_inside(latent, self.border))
+        self.work.advance(_ASSESS_COST * self.sample.size)
+        return Estimate(psf, origin, score, residual_whiteness(residual), agreement=1.0)
+
+
+def _inside(plane: Plane, border: int) -> Plane:
+    return plane[border:-border, border:-border]
 
 
 def _agreement(psfs: Sequence[Psf]) -> float:

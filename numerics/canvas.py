@@ -74,7 +74,7 @@ def lay_out(sample: Plane, margin: int) -> Canvas:
     return Canvas(fill(plane, valid), valid, (rows, columns))
 
 
-def blur(planes: NDArray[np.float32], psf: NDArray[np.float32]) -> NDArray[np.float32]:
+def blur_circular(planes: NDArray[np.float32], psf: NDArray[np.float32]) -> NDArray[np.float32]:
     """Blur planes with a PSF; borders wrap, which the margin of a canvas makes harmless.
 
     Parameters

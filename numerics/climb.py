@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.canvas import Canvas, blur, lay_out
+from numerics.canvas import Canvas, blur_circular, lay_out
 from numerics.derivatives import gradient
 from numerics.l0 import latent_of_edges
 from numerics.psf_cleaning import centring_shift, clean_psf, shift_psf
@@ -129,7 +129,7 @@ def improve(
         psf = measure_psf(canvas, latent, psf, start)
         if recentre:
             latent, psf = _recentre(latent, psf)
-        blurred = np.where(canvas.valid, canvas.plane, blur(latent, psf))
+        blurred = np.where(canvas.valid, canvas.plane, blur_circular(latent, psf))
         edge_cost = max(edge_cost / _EDGE_COST_DECAY, _LEAST_EDGE_COST)
         work.advance(level.cost)
     return psf, edge_cost
@@ -142,10 +142,12 @@ def measure_psf(canvas: Canvas, latent: Plane, psf: Psf, start: Start) -> Psf:
     without any edge tells nothing: the last PSF stays.
     """
     sharp = gradient(latent)
-    target = np.where(canvas.inner, gradient(canvas.plane), blur(sharp, psf))
+    target = np.where(canvas.inner, gradient(canvas.plane), blur_circular(sharp, psf))
     equations = normal_equations(sharp, target, psf.shape[0], start.ridge)
-    solve = solve_non_negative if start.non_negative else solve_clipped
-    measured = solve(equations)
+    if start.non_negative:
+        measured = solve_non_negative(equations, psf)
+    else:
+        measured = solve_clipped(equations)
     return clean_psf(measured) if measured.max() > 0 else psf
 
 

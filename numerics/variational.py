@@ -66,7 +66,7 @@ def refine_psf(canvas: Canvas, psf: Psf, work: Work) -> Psf:
         latent = problem.expect(latent, variance)
         uncertainty = np.reciprocal(np.sum(psf**2) / noise + 1 / variance)
         variance = np.mean(latent**2, axis=0) + uncertainty
-        psf = problem.measure_psf(latent, uncertainty, psf.shape[0])
+        psf = problem.measure_psf(latent, uncertainty, psf)
         work.advance(_COST * canvas.plane.size)
     return clean_psf(psf, faintest=_FAINTEST)
 
@@ -102,11 +102,13 @@ class _Problem:
         start = np.asarray(latent / scale, np.float32)
         return scale * conjugate_gradients(apply, target, start, _CG_STEPS)
 
-    def measure_psf(self, latent: Field, uncertainty: Plane, size: int) -> Psf:
+    def measure_psf(self, latent: Field, uncertainty: Plane, psf: Psf) -> Psf:
         """Find the PSF that leads from the latent to the sample; uncertainty is its ridge."""
         target = np.where(self.known, self.derivatives, self._blur(latent))
         ridge = float(np.sum(uncertainty[self.known]))
-        return normalise(solve_non_negative(normal_equations(latent, target, size, ridge)))
+        equations = normal_equations(latent, target, psf.shape[0], ridge)
+        measured = solve_non_negative(equations, psf)
+        return normalise(measured) if measured.max() > 0 else psf
 
     def _blur(self, planes: Field) -> Field:
         return irfft2(rfft2(planes) * self.otf, self.known.shape)
