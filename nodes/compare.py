@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from nodes.image import Image
-from nodes.streams import BAND, spans
+from nodes.streams import spans
 from pipeline.node import Array, Context, Json, Node, NodeParams, Port, Value
 from pipeline.registry import register
 
 _WINDOW = 1024  # the middle of the picture, where the shift is measured
+_BAND = 256  # rows measured at a time: similarity takes a dozen arrays of their size
 _HALO = 24  # rows read around a band: the spline's, the SSIM window's and the shift's reach
 
 
@@ -86,7 +87,7 @@ def _measure(
 
     height, border = image.shape[0], params.border
     error = similarity = samples = 0.0
-    for start, stop in spans(height - border, BAND, start=border):
+    for start, stop in spans(height - border, _BAND, start=border):
         context.check_cancelled()
         first, last = max(0, start - _HALO), min(height, stop + _HALO)
         inner = np.s_[start - first : stop - first, border : image.shape[1] - border]
