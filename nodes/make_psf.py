@@ -16,35 +16,42 @@ _NEEDED = {
     "gaussian": {"sigma"},
     "disc": {"radius"},
     "motion": {"length", "angle"},
+    "shake": {"length", "seed"},
     "airy": {"radius"},
 }
+_SIZES = ("sigma", "radius", "length", "angle", "seed")
 
 
 @register("make_psf")
 class MakePsf(Node):
-    """Make a point spread function: gaussian, defocus disc, motion line or Airy pattern."""
+    """Make a point spread function: gaussian, disc, motion line, camera shake or Airy pattern."""
 
     class Params(NodeParams):
         """The shape, and the sizes that belong to it."""
 
-        shape: Literal["gaussian", "disc", "motion", "airy"] = Field(description="kind of blur")
+        shape: Literal["gaussian", "disc", "motion", "shake", "airy"] = Field(
+            description="kind of blur"
+        )
         sigma: float | None = Field(
             None, gt=0, le=50, description="gaussian: standard deviation, pixels"
         )
         radius: float | None = Field(
             None, gt=0, le=100, description="disc: radius; airy: of the first dark ring; pixels"
         )
-        length: float | None = Field(None, gt=0, le=200, description="motion: path, pixels")
+        length: float | None = Field(
+            None, gt=0, le=200, description="motion: path; shake: its longer side; pixels"
+        )
         angle: float | None = Field(
             None, ge=-360, le=360, description="motion: degrees, counter-clockwise from x"
         )
+        seed: int | None = Field(None, ge=0, description="shake: which of the random paths")
         size: int | None = Field(
             None, ge=1, le=255, description="side, odd, pixels; default: large enough"
         )
 
         @model_validator(mode="after")
         def _check(self) -> Self:
-            given = {name for name in ("sigma", "radius", "length", "angle") if self._has(name)}
+            given = {name for name in _SIZES if self._has(name)}
             needed = _NEEDED[self.shape]
             if given != needed:
                 raise ValueError(f"shape {self.shape} with {_names(given)}. Give {_names(needed)}.")

@@ -151,7 +151,7 @@ def _transform(shape: tuple[int, ...], char: str) -> Transform:
 
 
 def export_wisdom() -> bytes:
-    """What FFTW's planner has learnt in this process, to be kept; empty if it was not needed."""
+    """Give what FFTW's planner has learnt in this process; empty if it was not needed."""
     if not _fftw.cache_info().currsize:
         return b""
     with _planner:

@@ -1,4 +1,4 @@
-"""Point spread functions from formulas: gaussian, disc, motion line, Airy pattern; and centring.
+"""Point spread functions from formulas: gaussian, disc, motion, camera shake, Airy; centring.
 
 All return float32 planes of odd sides that sum to 1, centred at ``size // 2``. A size that is not
 given is chosen large enough to hold the light; one that is given cuts off what lies beyond.
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from numerics.psf import PsfError, normalise
 
 _FIRST_ZERO = 3.8317059702075125  # of the Bessel function J1
+_SHAKE_POINTS = 2048
+_SHAKE_MEMORY = 0.995  # correlation of a hand's velocity from one point to the next
 _SAMPLES = 64  # per pixel, where a formula is integrated over pixels by midpoints
 
 
@@ -84,6 +86,35 @@ def motion(length: float, angle: float, size: int | None = None) -> NDArray[np.f
     count = max(1, math.ceil(length * _SAMPLES))
     path = ((np.arange(count) + 0.5) / count - 0.5) * length
     return normalise(_splat(path * along_x + size // 2, path * along_y + size // 2, size))
+
+
+def shake(length: float, seed: int, size: int | None = None) -> NDArray[np.float32]:
+    """Make the path of an unsteady hand: a random walk of velocities that fade slowly.
+
+    Parameters
+    ----------
+    length : float
+        Longer side of the rectangle that the path fills, pixels, > 0.
+    seed : int
+        Each gives another path, the same on all machines.
+    size : int, optional
+        Odd side, pixels; by default the smallest that holds the path around its centroid.
+
+    Returns
+    -------
+    (size, size) float32
+    """
+    pushes = np.random.Generator(np.random.PCG64(seed)).standard_normal((2, _SHAKE_POINTS))
+    velocity = np.zeros(2)
+    path = np.empty_like(pushes)
+    for point in range(_SHAKE_POINTS):
+        velocity = _SHAKE_MEMORY * velocity + pushes[:, point]
+        path[:, point] = velocity
+    path = np.cumsum(path, axis=1)
+    path *= length / np.ptp(path, axis=1).max()
+    path -= path.mean(axis=1, keepdims=True)
+    size = _odd(size, float(np.abs(path).max()))
+    return normalise(_splat(path[0] + size // 2, path[1] + size // 2, size))
 
 
 def airy(radius: float, size: int | None = None) -> NDArray[np.float32]:

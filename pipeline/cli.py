@@ -62,7 +62,7 @@ def run(
     ] = None,
     cache: CacheFolder = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads; default: the cores there are.")
+        int | None, typer.Option(help="Threads; default: the cores there are.")
     ] = None,
     memory: Annotated[
         str | None,
@@ -234,7 +234,8 @@ class _Session:
         self.config = config
         self.graph = graph
         self.store = store
-        self.memo = FileMemo(root)
+        self.digests = FileMemo(root)
+        self.code = FileMemo(root, "code")
         self.history = History(root / "history", str(Path(config.source).resolve()))
 
     def check_names(self, names: Sequence[str]) -> None:
@@ -252,8 +253,8 @@ class _Session:
         from pipeline.files import FileDigests
         from pipeline.plan import Planner
 
-        code = CodeIndex(_followed_packages(), self.memo)
-        planner = Planner(self.store, code, FileDigests(self.memo), self.history.load())
+        code = CodeIndex(_followed_packages(), self.code)
+        planner = Planner(self.store, code, FileDigests(self.digests), self.history.load())
         return planner.plan(self.graph, self.config, wishes)
 
     def run(self, wishes: Wishes, *, quiet: bool) -> RunOutcome:
@@ -265,6 +266,7 @@ class _Session:
         settings = self.config.run
         workers = usable_cores() if settings.workers == "auto" else settings.workers
         resources = Resources(workers, memory_budget(settings.memory))
+        self.store.sweep()
         with TerminalReport(quiet=quiet) as listener:
             runner = Runner(self.store, self.store.scratch, listener, resources)
             with _stoppable(runner.cancelled.is_set, runner.cancelled.set), _wisdom():

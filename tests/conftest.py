@@ -13,9 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 class ChunkedArray:
     """An in-memory `WritableArray` that refuses what the disk store would refuse."""
 
-    def __init__(
-        self, shape: tuple[int, ...], dtype: DTypeLike, chunks: tuple[int, ...]
-    ) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, chunks: tuple[int, ...]) -> None:
         self.values = np.full(shape, np.nan, dtype)
         self.chunks = chunks
         self.written = np.zeros([-(-n // c) for n, c in zip(shape, chunks, strict=True)], bool)

@@ -64,7 +64,9 @@ parts = st.fixed_dictionaries(
 
 
 @given(parts, parts)
-def test_keys_are_equal_exactly_when_all_parts_are(one: dict[str, Any], two: dict[str, Any]) -> None:
+def test_keys_are_equal_exactly_when_all_parts_are(
+    one: dict[str, Any], two: dict[str, Any]
+) -> None:
     assert (recipe_key(**one) == recipe_key(**two)) == (exact(one) == exact(two))
 
 
