@@ -43,7 +43,8 @@ def join(blurred: NDArray[Any], psf: NDArray[Any], sharp: NDArray[Any]) -> NDArr
     canvas = np.full((height, 2 * width + GAP, channels), 255, np.uint8)
     canvas[:, :width] = blurred
     canvas[:, width + GAP :] = sharp
-    inset = psf.reshape(*psf.shape[:2], -1)[:height, :width]
+    step = -(-4 * max(psf.shape[:2]) // height)  # a fourth of the picture at the most
+    inset = psf.reshape(*psf.shape[:2], -1)[::step, ::step]
     canvas[height - inset.shape[0] :, : inset.shape[1]] = inset
     return canvas
 
