@@ -19,7 +19,7 @@ def main() -> int:
     results.mkdir(exist_ok=True)
     failed = 0
     for script in sorted(HERE.glob("*.py")):
-        if script.name == Path(__file__).name:
+        if script.name == Path(__file__).name or script.name.startswith("_"):
             continue
         print(f"== {script.name}", flush=True)
         done = subprocess.run(

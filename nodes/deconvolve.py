@@ -120,9 +120,13 @@ def _read_psf(value: Value, image: Image) -> NDArray[np.float32]:
 
 
 def _estimate_noise(pixels: Array) -> float:
+    from numerics.half_quadratic import NotFiniteError
     from numerics.noise import estimate_noise
 
-    return estimate_noise(_samples(pixels))
+    noise = estimate_noise(_samples(pixels))
+    if not np.isfinite(noise):
+        raise NotFiniteError("picture holds NaN or infinite pixels. Repair them first.")
+    return noise
 
 
 def _samples(pixels: Array) -> Iterator[NDArray[np.float32]]:

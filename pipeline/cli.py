@@ -372,3 +372,7 @@ def _usage(where: str, message: str) -> ConfigError:
     from pipeline.errors import ConfigError, Fault
 
     return ConfigError([Fault(0, "", message, where)])
+
+
+if __name__ == "__main__":
+    main()

@@ -60,7 +60,7 @@ def test_every_shape(context: Any, options: dict[str, Any]) -> None:
         ({"shape": "motion", "length": 3}, r"Give angle and length\."),
         ({"shape": "disc", "radius": 2, "size": 4}, r"size: got 4\. Use an odd number of pixels\."),
         ({"shape": "disc", "radius": -2}, "greater than 0"),
-        ({"shape": "star", "radius": 2}, "'gaussian', 'disc', 'motion' or 'airy'"),
+        ({"shape": "star", "radius": 2}, "'gaussian', 'disc', 'motion', 'shake' or 'airy'"),
     ],
 )
 def test_wrong_parameters_are_told(options: dict[str, Any], words: str) -> None:

@@ -1,0 +1,96 @@
+"""Tiled against whole: does a picture show where its tiles meet?
+
+One picture of colour photographs, noise 0.5 %, deconvolved once whole and once in tiles as the
+node would cut them, had it a smaller largest tile. Prints, in full scale, the RMS and the
+99.99th percentile of the difference, the change of PSNR, the mean step of the difference across
+joints, and that step over the one between neighbours elsewhere.
+
+    python benchmarks/seams.py
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from _in_memory import CHUNK, MemoryContext, linear_photographs
+from numpy.typing import NDArray
+
+from nodes.tile_sweep import TileSweep
+from numerics.blur import blur
+from numerics.half_quadratic import Blur, Schedule, TileSolver
+from numerics.make_psf import disc, gaussian, shake
+from numerics.reach import solver_reach
+from numerics.tiles import Grid, plan_axis
+
+NOISE = 0.005
+SIDE = 1500
+CAP = 128
+PSFS = {
+    "camera shake 19 px": shake(17, 2, 19),
+    "camera shake 27 px": shake(25, 1, 27),
+    "gaussian 1.5 px": gaussian(1.5),
+    "disc 5 px": disc(5.0),
+}
+
+
+def main() -> None:
+    sharp = linear_photographs(SIDE)
+    print(f"{SIDE} x {SIDE} px, tiles of {CHUNK} px and their halo")
+    print(
+        f"{'psf':<20}{'halo':>6}{'lost':>9}{'RMS':>10}{'99.99 %':>10}{'dPSNR':>8}{'step':>10}{'ratio':>7}"
+    )
+    for name, psf in PSFS.items():
+        noise = np.random.default_rng(1).normal(0, NOISE, sharp.shape)
+        blurred = (blur(sharp, psf) + noise).astype(np.float32)
+        schedule = Schedule.geometric(0.14 / NOISE**2, exponent=2 / 3, steps=9, growth=1.15)
+        reach = solver_reach(psf, schedule, cap=CAP)
+        _, whole = solve(blurred, psf, schedule, reach.halo, 4 * SIDE)
+        grid, tiled = solve(blurred, psf, schedule, reach.halo, CHUNK + 2 * reach.halo + 60)
+        difference = tiled - whole
+        rms = float(np.sqrt(np.mean(difference**2)))
+        most = float(np.quantile(np.abs(difference), 0.9999))
+        change = psnr(tiled, sharp) - psnr(whole, sharp)
+        step, ratio = joint_step(difference, grid)
+        print(
+            f"{name:<20}{reach.halo:6d}{reach.lost:9.4f}{rms:10.1e}{most:10.1e}{change:8.3f}"
+            f"{step:10.1e}{ratio:7.2f}",
+            flush=True,
+        )
+
+
+def solve(
+    blurred: NDArray[np.float32],
+    psf: NDArray[np.float32],
+    schedule: Schedule,
+    halo: int,
+    largest: int,
+) -> tuple[Grid, NDArray[np.float32]]:
+    """Deconvolve in tiles whose transforms have at most `largest` samples a side."""
+    height, width, channels = blurred.shape
+    axes = (plan_axis(size, CHUNK, halo, largest=largest) for size in (height, width))
+    grid = Grid(*axes)
+    transformed = Blur(psf, grid.shape)
+    context: Any = MemoryContext(2)
+    result = context.new_array("pixels", blurred.shape)
+    TileSweep(
+        blurred, result, grid, lambda: TileSolver(transformed, channels, schedule), context
+    ).run()
+    return grid, np.asarray(result)
+
+
+def joint_step(difference: NDArray[np.float32], grid: Grid) -> tuple[float, float]:
+    """Mean absolute step across the joints of the rows; over that elsewhere."""
+    steps = np.abs(np.diff(difference, axis=0))
+    joints = [span.core[0] - 1 for span in grid.rows.spans[1:]]
+    across = float(steps[joints].mean())
+    return across, across / float(np.delete(steps, joints, axis=0).mean())
+
+
+def psnr(found: NDArray[np.float32], sharp: NDArray[np.float32]) -> float:
+    """Peak signal-to-noise ratio, full scale 1."""
+    return float(-10 * np.log10(np.mean((found - sharp) ** 2)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+
+from nodes.deconvolve import Deconvolve
+from numerics.blur import blur
+from numerics.make_psf import gaussian, shake
+from pipeline.node import Value
+
+PSF = shake(9, 1)
+
+
+@pytest.fixture(scope="module")
+def sharp() -> np.ndarray:
+    return ((skimage.data.astronaut()[50:250, 120:340] / 255.0) ** 2.2).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def blurred(sharp: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(1).normal(0, 0.003, sharp.shape)
+    return (blur(sharp, PSF) + noise).astype(np.float32)
+
+
+def deconvolve(context: Any, pixels: np.ndarray, psf: np.ndarray, **params: Any) -> Value:
+    facts: Any = {"encoding": "linear", "bit_depth": 16}
+    inputs = {"image": Value("image", {"pixels": pixels}, facts), "psf": Value("psf", {"psf": psf})}
+    return Deconvolve().run(Deconvolve.Params(**params), inputs, context)
+
+
+def pixels_of(value: Value) -> np.ndarray:
+    return np.asarray(value.arrays["pixels"][:, :, :])
+
+
+def psnr(one: np.ndarray, two: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean((one - two) ** 2)))
+
+
+def test_every_quality_gains_and_normal_gains_most(
+    context: Any, sharp: np.ndarray, blurred: np.ndarray
+) -> None:
+    found = {
+        quality: psnr(pixels_of(deconvolve(context, blurred, PSF, quality=quality)), sharp)
+        for quality in ("fast", "normal", "clean")
+    }
+    assert found["normal"] > psnr(blurred, sharp) + 6
+    assert found["fast"] > psnr(blurred, sharp) + 4
+    assert found["normal"] > found["fast"] + 0.5
+    assert found["clean"] >= found["normal"]
+
+
+def test_priority_trades_noise_for_sharpness(context: Any, blurred: np.ndarray) -> None:
+    levels = [
+        float(
+            np.abs(np.diff(pixels_of(deconvolve(context, blurred, PSF, priority=p)), axis=0)).mean()
+        )
+        for p in (-1, 0, 1)
+    ]
+    assert levels[0] < levels[1] < levels[2]
+
+
+def test_details_tell_what_was_settled(context: Any, blurred: np.ndarray) -> None:
+    details: Any = deconvolve(context, blurred, PSF).details
+    assert details["noise"] == pytest.approx(0.003, rel=0.2)
+    assert details["steps"] == 9
+    assert details["stopped"] == "all steps done"
+    assert details["halo"] >= 32
+    assert details["regularization"] > 0
+    assert context.steps[-1] == (details["tiles"], details["tiles"])
+
+
+def test_a_point_gives_the_input_again(context: Any, blurred: np.ndarray) -> None:
+    psf = np.zeros((5, 5), np.float32)
+    psf[2, 2] = 1
+    result = deconvolve(context, blurred, psf)
+    np.testing.assert_allclose(pixels_of(result), blurred, atol=1e-5)
+    assert "nothing to do" in str(result.details["stopped"])
+
+
+def test_nothing_is_clipped(context: Any, blurred: np.ndarray) -> None:
+    bright = deconvolve(context, blurred * 4 - 1, PSF)
+    assert pixels_of(bright).max() > 1.5
+    assert pixels_of(bright).min() < -0.5
+
+
+def test_grey_pictures_and_psfs_of_several_channels(context: Any, blurred: np.ndarray) -> None:
+    assert pixels_of(deconvolve(context, blurred[:, :, :1], PSF)).shape == (200, 220, 1)
+    colour = np.stack([gaussian(s, 9) for s in (0.8, 1.0, 1.2)], axis=2)
+    assert pixels_of(deconvolve(context, blurred, colour)).shape == (200, 220, 3)
+
+
+def test_workers_change_no_pixel(context: Any, blurred: np.ndarray) -> None:
+    context.chunk = 64
+    context.workers = 1
+    one = pixels_of(deconvolve(context, blurred, PSF))
+    context.workers = 4
+    np.testing.assert_array_equal(one, pixels_of(deconvolve(context, blurred, PSF)))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "psf", "told"),
+    [
+        (np.zeros((20, 20, 3)), np.full((21, 21), 1 / 441), "psf of 21 x 21 px on a picture of 20"),
+        (np.zeros((20, 20, 1)), np.full((3, 3, 3), 1 / 9), "psf has 3 channels, the picture 1"),
+        (np.zeros((20, 20, 1)), np.full((3, 3), 1.0), "psf sums to 9"),
+        (np.full((20, 20, 1), np.nan), np.full((3, 3), 1 / 9), "NaN or infinite"),
+    ],
+)
+def test_what_does_not_fit_is_told(
+    context: Any, pixels: np.ndarray, psf: np.ndarray, told: str
+) -> None:
+    with pytest.raises(ValueError, match=told):
+        deconvolve(context, pixels.astype(np.float32), psf.astype(np.float32))
+
+
+def test_it_can_be_stopped(context: Any, blurred: np.ndarray) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop() -> None:
+        raise Stop
+
+    context.check_cancelled = stop
+    with pytest.raises(Stop):
+        deconvolve(context, blurred, PSF)

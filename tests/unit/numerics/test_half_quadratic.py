@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from numerics.half_quadratic import Blur, NotFiniteError, Schedule, TileSolver
+from numerics.make_psf import gaussian, shake
+from numerics.psf import psf_to_otf
+from numerics.reach import solver_reach
+from numerics.shrinkage import shrink_gradients
+
+
+def solver(psf: np.ndarray, planes: np.ndarray, schedule: Schedule) -> TileSolver:
+    result = TileSolver(Blur(psf, planes.shape[1:]), planes.shape[0], schedule)
+    result.planes[...] = planes
+    return result
+
+
+@pytest.fixture
+def planes() -> np.ndarray:
+    return np.random.default_rng(7).random((3, 48, 50)).astype(np.float32)
+
+
+def test_one_step_is_the_formula(planes: np.ndarray) -> None:
+    psf, fidelity, beta = gaussian(1.2), 300.0, 4.0
+    shrunken = planes.copy()
+    shrink_gradients(shrunken, beta, 2 / 3)
+    K = np.fft.fft2(_placed(psf, planes.shape[1:]))
+    y, x = (np.fft.fftfreq(n) for n in planes.shape[1:])
+    D2 = 4 * np.sin(np.pi * y[:, None]) ** 2 + 4 * np.sin(np.pi * x) ** 2
+    above = fidelity * K.conj() * np.fft.fft2(planes) + beta * np.fft.fft2(shrunken)
+    expected = np.fft.ifft2(above / (fidelity * np.abs(K) ** 2 + beta * D2)).real
+    one = solver(psf, planes, Schedule(fidelity, 2 / 3, (beta,)))
+    one.solve()
+    np.testing.assert_allclose(one.planes, expected, atol=2e-4)
+
+
+def _placed(psf: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    plane = np.zeros(shape)
+    plane[: psf.shape[0], : psf.shape[1]] = psf
+    return np.roll(plane, (-(psf.shape[0] // 2), -(psf.shape[1] // 2)), (0, 1))
+
+
+def test_a_point_gives_the_picture_back(planes: np.ndarray) -> None:
+    same = solver(
+        np.ones((1, 1), np.float32),
+        planes,
+        Schedule.geometric(1e9, exponent=1.0, steps=8, growth=1.0),
+    )
+    same.solve()
+    np.testing.assert_allclose(same.planes, planes, atol=1e-4)
+
+
+def test_light_is_kept(planes: np.ndarray) -> None:
+    schedule = Schedule.geometric(1e3, exponent=2 / 3, steps=9, growth=1.15)
+    some = solver(shake(9, 1), planes, schedule)
+    some.solve()
+    np.testing.assert_allclose(some.planes.mean((1, 2)), planes.mean((1, 2)), rtol=1e-4)
+
+
+def test_each_channel_may_have_a_psf_of_its_own(planes: np.ndarray) -> None:
+    schedule = Schedule.geometric(500.0, exponent=1.0, steps=3, growth=1.0)
+    psfs = np.stack([gaussian(s, 9) for s in (0.5, 1.0, 1.5)], axis=2)
+    blur = Blur(psfs, (48, 50))
+    for channel in range(3):
+        mine = psf_to_otf(psfs[:, :, channel], (48, 50))
+        np.testing.assert_array_equal(blur.conjugate[channel], mine.conj())
+    one = solver(gaussian(1.0, 9), planes, schedule)
+    same = solver(gaussian(1.0, 9)[:, :, None].repeat(3, 2), planes, schedule)
+    one.solve()
+    same.solve()
+    np.testing.assert_array_equal(one.planes, same.planes)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_picture_that_is_not_finite_is_refused(planes: np.ndarray, bad: float) -> None:
+    planes[1, 3, 4] = bad
+    some = solver(gaussian(1.0), planes, Schedule.geometric(1e3, exponent=1.0, steps=2, growth=1.0))
+    with pytest.raises(NotFiniteError, match="NaN or infinite pixels"):
+        some.solve()
+
+
+def test_the_blur_is_taken_out() -> None:
+    squares = np.kron(np.random.default_rng(1).random((3, 8, 8)), np.ones((16, 16))).astype(
+        np.float32
+    )
+    psf = shake(9, 1)
+    otf = psf_to_otf(psf, (128, 128))
+    blurred = np.fft.irfft2(np.fft.rfft2(squares) * otf, s=(128, 128)).astype(np.float32)
+    blurred += np.random.default_rng(2).normal(0, 0.005, blurred.shape).astype(np.float32)
+    schedule = Schedule.geometric(0.1 / 0.005**2, exponent=2 / 3, steps=9, growth=1.15)
+    some = solver(psf, blurred, schedule)
+    some.solve()
+    before, after = (np.mean((p - squares) ** 2) for p in (blurred, some.planes))
+    assert 10 * np.log10(before / after) > 15
+
+
+def test_reach_grows_with_the_blur_up_to_the_cap() -> None:
+    schedule = Schedule.geometric(4e3, exponent=2 / 3, steps=9, growth=1.15)
+    small = solver_reach(gaussian(1.0), schedule, cap=128)
+    large = solver_reach(shake(27, 1), schedule, cap=128)
+    assert 32 <= small.halo < large.halo <= 128
+    assert small.lost <= 0.01
+    capped = solver_reach(shake(27, 1), schedule, cap=40)
+    assert capped.halo == 40
+    assert capped.lost > large.lost
+
+
+def test_no_steps_reach_nowhere() -> None:
+    assert solver_reach(gaussian(1.0), Schedule(1.0, 1.0, ()), cap=128).halo == 0

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import skimage.data
+from scipy.ndimage import gaussian_filter
+
+from numerics.noise import estimate_noise
+
+
+@pytest.mark.parametrize("sigma", [0.001, 0.005, 0.02])
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_noise_on_blurred_photographs(name: str, sigma: float) -> None:
+    sharp = (getattr(skimage.data, name)() / 255.0) ** 2.2
+    blurred = gaussian_filter(sharp, (2, 2, 0))
+    noisy = blurred + np.random.default_rng(1).normal(0, sigma, blurred.shape)
+    assert estimate_noise([noisy.astype(np.float32)]) == pytest.approx(sigma, rel=0.15)
+
+
+def test_noise_scales_with_the_picture() -> None:
+    noise = np.random.default_rng(2).normal(size=(200, 200, 1)).astype(np.float32)
+    assert estimate_noise([noise * 3]) == pytest.approx(3 * estimate_noise([noise]), rel=1e-5)
+
+
+def test_flat_places_do_not_count() -> None:
+    noise = np.random.default_rng(3).normal(0, 0.01, (256, 256, 1)).astype(np.float32)
+    clipped = noise.copy()
+    clipped[:, :128] = 1.0
+    assert estimate_noise([clipped]) == pytest.approx(estimate_noise([noise]), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "sample", [np.ones((64, 64, 3), np.float32), np.ones((5, 5, 1), np.float32)]
+)
+def test_where_there_is_nothing_to_see_the_noise_is_0(sample: np.ndarray) -> None:
+    assert estimate_noise([sample]) == 0.0

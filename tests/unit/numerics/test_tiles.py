@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from numerics.fft import next_fast_size
+from numerics.tiles import Block, Grid, plan_axis, plan_grid
+
+SIZES = [1, 17, 511, 512, 513, 1030, 3000, 6000]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("halo", [32, 100])
+def test_cores_are_whole_chunks_that_cover_the_axis_once(size: int, halo: int) -> None:
+    axis = plan_axis(size, 512, halo)
+    edges = [span.core[0] for span in axis.spans] + [axis.spans[-1].core[1]]
+    assert edges == [axis.spans[0].core[0], *(span.core[1] for span in axis.spans)]
+    assert (edges[0], edges[-1]) == (0, size)
+    assert all(edge % 512 == 0 for edge in edges[:-1])
+    assert all(stop > start for start, stop in pairwise(edges))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_each_tile_sees_its_halo_and_no_transform_is_slow(size: int) -> None:
+    axis = plan_axis(size, 512, 64)
+    assert axis.side == next_fast_size(axis.side)
+    for span in axis.spans:
+        assert span.origin <= span.core[0] - 64
+        assert span.origin + axis.side >= span.core[1] + 64
+
+
+def test_a_large_picture_is_cut_and_a_small_one_is_not() -> None:
+    assert len(plan_axis(6000, 512, 64).spans) > 3
+    assert len(plan_axis(900, 512, 64).spans) == 1
+    assert plan_axis(100_000, 512, 64).side <= 1600
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_shares_of_all_tiles_sum_to_1(size: int) -> None:
+    total = np.zeros(size)
+    for span in plan_axis(size, 64, 32, largest=256).spans:
+        total[slice(*span.block)] += span.weights()
+    np.testing.assert_allclose(total, 1, atol=1e-6)
+
+
+def test_neighbours_are_those_that_reach_into_the_core() -> None:
+    grid = plan_grid((6000, 4000), (512, 512), 64)
+    for tile in grid.tiles[:8]:
+        near = {other.index for other in grid.neighbours(tile)}
+        for other in grid.tiles:
+            touches = all(
+                mine.core[0] < theirs.block[1] and theirs.block[0] < mine.core[1]
+                for mine, theirs in ((tile.rows, other.rows), (tile.columns, other.columns))
+            )
+            assert (other.index in near) == (touches and other is not tile)
+
+
+def test_blocks_put_together_give_the_picture() -> None:
+    grid = Grid(plan_axis(300, 64, 32, largest=200), plan_axis(200, 64, 32, largest=200))
+    picture = np.random.default_rng(4).random((300, 200, 3)).astype(np.float32)
+    padded = np.pad(picture, ((400, 400), (400, 400), (0, 0)), mode="edge")
+    blocks = {}
+    for tile in grid.tiles:
+        top, left = tile.rows.origin + 400, tile.columns.origin + 400
+        window = padded[top : top + grid.rows.side, left : left + grid.columns.side]
+        blocks[tile.index] = Block.cut(np.ascontiguousarray(window.transpose(2, 0, 1)), tile)
+    assert len(blocks) > 4
+    result = np.zeros_like(picture)
+    for tile in grid.tiles:
+        for other in grid.neighbours(tile):
+            blocks[tile.index].add(blocks[other.index])
+        result[tile.core] = blocks[tile.index].core
+    np.testing.assert_allclose(result, picture, atol=1e-5)
