@@ -50,9 +50,7 @@ class StoreContext(MemoryContext):
 def main() -> None:
     sizes = [float(word) for word in sys.argv[1:]] or [1, 4, 36]
     workers = usable_cores()
-    print(
-        f"{'Mpix':>6}{'workers':>9}{'seconds':>9}{'ns/px/ch':>10}{'bare FFT':>10}{'ratio':>7}{'peak MiB':>10}"
-    )
+    print("  Mpix  workers  seconds  ns/px/ch  bare FFT  ratio  peak MiB")
     with tempfile.TemporaryDirectory() as folder:
         store = DiskStore(Path(folder) / "cache")
         prepare(store, 512)

@@ -1,4 +1,4 @@
-"""Tiled against whole: does a picture show where its tiles meet?
+"""Tiled against whole: whether a picture shows where its tiles meet.
 
 One picture of colour photographs, noise 0.5 %, deconvolved once whole and once in tiles as the
 node would cut them, had it a smaller largest tile. Prints, in full scale, the RMS and the
@@ -37,9 +37,8 @@ PSFS = {
 def main() -> None:
     sharp = linear_photographs(SIDE)
     print(f"{SIDE} x {SIDE} px, tiles of {CHUNK} px and their halo")
-    print(
-        f"{'psf':<20}{'halo':>6}{'lost':>9}{'RMS':>10}{'99.99 %':>10}{'dPSNR':>8}{'step':>10}{'ratio':>7}"
-    )
+    titles = (("halo", 6), ("lost", 9), ("RMS", 10), ("99.99 %", 10), ("dPSNR", 8), ("step", 10))
+    print(f"{'psf':<20}{''.join(f'{title:>{width}}' for title, width in titles)}  ratio")
     for name, psf in PSFS.items():
         noise = np.random.default_rng(1).normal(0, NOISE, sharp.shape)
         blurred = (blur(sharp, psf) + noise).astype(np.float32)

@@ -71,23 +71,28 @@ class _Bars:
         if isinstance(event, events.NodeStarted):
             self._begin(event, stack)
         elif isinstance(event, events.NodeProgressed):
-            self._progress.update(self._tasks[event.node], completed=event.done, total=event.total)
+            task, share = self._tasks[event.node], _share(event.done, event.total)
+            self._progress.update(task, completed=event.done, total=event.total, share=share)
         elif isinstance(event, events.NodeDone):
             task = self._tasks[event.node]
             total = self._progress.tasks[task].total or 1
-            self._progress.update(task, total=total, completed=total)
+            self._progress.update(task, total=total, completed=total, share="done")
 
     def _begin(self, event: events.NodeStarted, stack: ExitStack) -> None:
         if self._progress is None:
             self._progress = stack.enter_context(_make_progress())
-        self._tasks[event.node] = self._progress.add_task(event.node, total=None)
+        self._tasks[event.node] = self._progress.add_task(event.node, total=None, share="")
+
+
+def _share(done: float, total: float) -> str:
+    """Count what can be counted, such as tiles; else give a percentage."""
+    return f"{done:.0f}/{total:.0f}" if 1 < total < 10_000 else f"{done / total:.0%}"
 
 
 def _make_progress() -> Any:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         Progress,
         TextColumn,
         TimeElapsedColumn,
@@ -97,7 +102,7 @@ def _make_progress() -> Any:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[share]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

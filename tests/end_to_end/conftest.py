@@ -35,15 +35,17 @@ class Done:
 
 
 class Unblur:
-    """Runs commands in this process."""
+    """Runs commands in this process, with a cache folder of its own unless that is None."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], cache: Path) -> None:
         self._capsys = capsys
-        self.cache = cache
+        self.cache: Path | None = cache
 
     def __call__(self, *words: object) -> Done:
         self._capsys.readouterr()
-        code = guarded([str(word) for word in words])
+        uses_cache = words[0] in ("run", "plan", "graph", "cache") and "--cache" not in words
+        folder = ["--cache", str(self.cache)] if self.cache and uses_cache else []
+        code = guarded([*(str(word) for word in words), *folder])
         captured = self._capsys.readouterr()
         return Done(code, captured.out, captured.err)
 
@@ -58,13 +60,9 @@ def user_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def unblur(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Unblur:
+def unblur(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Unblur:
     """Run ``unblur`` with a cache of its own."""
-    cache = tmp_path / "cache"
-    monkeypatch.setenv("UNBLUR_CACHE", str(cache))
-    return Unblur(capsys, cache)
+    return Unblur(capsys, tmp_path / "cache")
 
 
 @pytest.fixture

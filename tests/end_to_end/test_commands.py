@@ -160,8 +160,10 @@ def test_the_cache_folder_is_the_options_then_the_environments_then_the_files(
     unblur: Any, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.write_text(config.read_text().replace("nodes:", "cache: {path: beside}\nnodes:"))
+    unblur.cache = None
+    monkeypatch.setenv("UNBLUR_CACHE", str(tmp_path / "environment"))
     unblur("run", config, "--until", "psf")
-    assert (unblur.cache / "objects").is_dir()
+    assert (tmp_path / "environment" / "objects").is_dir()
     unblur("run", config, "--until", "psf", "--cache", tmp_path / "option")
     assert (tmp_path / "option" / "objects").is_dir()
     monkeypatch.delenv("UNBLUR_CACHE")
