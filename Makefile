@@ -1,6 +1,8 @@
 # Two commands do everything: make demo, make test. Both install what they need into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# As the command does for itself: threads come from tiles, not from BLAS.
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: demo test lint bench clean
 

@@ -188,6 +188,10 @@ def cache_clear(cache: CacheFolder = None) -> None:
 
 def main() -> None:
     """Entry point of the ``unblur`` command."""
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        # Parallelism comes from tiles. BLAS threads of their own spin and wait beside them: on
+        # a busy machine they double the time of a PSF. Read when numpy is first imported.
+        os.environ.setdefault(variable, "1")
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     sys.exit(guarded(arguments, debug=len(arguments) < len(sys.argv) - 1))
 
