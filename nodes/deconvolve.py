@@ -24,29 +24,35 @@ Quality = Literal["fast", "normal", "clean"]
 
 # A wider halo costs more than the ever fainter ripples that it would catch are worth.
 _LARGEST_HALO = 192
-# One unit of priority, as a factor of the data's weight against the prior's.
-_PRIORITY_BASE = 8.0
+# One unit of priority as a factor of the weight of the data. At 8 camera shakes leave stripes.
+_PRIORITY_BASE = 4.0
 # The noise is taken from so many places a side, of so many pixels each.
 _SAMPLES_PER_SIDE = 6
 _SAMPLE_SIDE = 192
 # Below this, 0.05 % of full scale, other errors than noise decide: those of the psf, of rounding.
 _SMALLEST_NOISE = 5e-4
+# Weight of the data, lambda = 1.13 noise^-1.5: best on average over camera shakes, discs and
+# gaussians at 0.2 to 2 % noise (0.08 / noise^2 at 0.5 %). The exponent 2 of the theory leaves too
+# much ringing at low noise and too much noise at high.
+_FIDELITY = 1.13
+_FIDELITY_EXPONENT = -1.5
+# Exponent of the prior: 0.4 dB better than 1, total variation, at the same cost.
+_PRIOR_EXPONENT = 2 / 3
 
 
 @dataclass(frozen=True, slots=True)
 class _Preset:
-    """A quality: the prior's exponent, and how beta grows over how many steps."""
+    """How beta grows, by a factor of 2^growth a step."""
 
-    exponent: float
     steps: int
     growth: float
-    strength: float
 
 
+_NORMAL = _Preset(steps=8, growth=1.15)
 _PRESETS: Mapping[Quality, _Preset] = {
-    "fast": _Preset(exponent=1.0, steps=5, growth=2.0, strength=0.1),
-    "normal": _Preset(exponent=2 / 3, steps=9, growth=1.15, strength=0.14),
-    "clean": _Preset(exponent=2 / 3, steps=9, growth=1.15, strength=0.14),
+    "fast": _Preset(steps=5, growth=1.84),
+    "normal": _NORMAL,
+    "clean": _NORMAL,
 }
 
 
@@ -65,8 +71,8 @@ class Deconvolve(Node):
         )
         quality: Quality = Field(
             "normal",
-            description="fast: total variation, half the time; normal: sharper edges and less "
-            "noise; clean: at present the same as normal",
+            description="fast: 5 steps, two thirds of the time and 0.2 dB less; normal: 8 steps; "
+            "clean: as normal, since more steps gain nothing",
         )
 
     inputs = {  # noqa: RUF012
@@ -147,10 +153,10 @@ def _settle(params: Deconvolve.Params, noise: float, psf: NDArray[np.float32]) -
     from numerics.half_quadratic import Schedule
 
     preset = _PRESETS[params.quality]
-    strength = preset.strength * _PRIORITY_BASE**params.priority
+    fidelity = _FIDELITY * max(noise, _SMALLEST_NOISE) ** _FIDELITY_EXPONENT
     return Schedule.geometric(
-        strength / max(noise, _SMALLEST_NOISE) ** 2,
-        exponent=preset.exponent,
+        fidelity * _PRIORITY_BASE**params.priority,
+        exponent=_PRIOR_EXPONENT,
         steps=0 if _is_point(psf) else preset.steps,
         growth=preset.growth,
     )

@@ -47,8 +47,8 @@ def test_every_quality_gains_and_normal_gains_most(
         for quality in ("fast", "normal", "clean")
     }
     assert found["normal"] > psnr(blurred, sharp) + 6
-    assert found["fast"] > psnr(blurred, sharp) + 4
-    assert found["normal"] > found["fast"] + 0.5
+    assert found["fast"] > psnr(blurred, sharp) + 6
+    assert found["normal"] > found["fast"] + 0.1
     assert found["clean"] >= found["normal"]
 
 
@@ -65,7 +65,7 @@ def test_priority_trades_noise_for_sharpness(context: Any, blurred: np.ndarray) 
 def test_details_tell_what_was_settled(context: Any, blurred: np.ndarray) -> None:
     details: Any = deconvolve(context, blurred, PSF).details
     assert details["noise"] == pytest.approx(0.003, rel=0.2)
-    assert details["steps"] == 9
+    assert details["steps"] == 8
     assert details["stopped"] == "all steps done"
     assert details["halo"] >= 32
     assert details["regularization"] > 0
