@@ -114,8 +114,7 @@ def fill(plane: Plane, valid: NDArray[np.bool_]) -> Plane:
     for sigma in _FILL_SIGMAS:
         gaussian = _gaussian_response(plane.shape, sigma)
         light, weight = irfft2(spectra * gaussian, filled.shape)
-        trust = np.clip(2 * weight, 0, 1)
-        filled += trust * (light / np.maximum(weight, 1e-3) - filled)
+        filled += (light - weight * filled) / np.maximum(weight, np.float32(0.5))
     return np.where(valid, plane, filled)
 
 
