@@ -16,6 +16,7 @@ import numpy as np
 from _in_memory import CHUNK, MemoryContext, linear_photographs
 from numpy.typing import NDArray
 
+from nodes.deconvolve import LARGEST_HALO, Deconvolve, settle_schedule
 from nodes.tile_sweep import TileSweep
 from numerics.blur import blur
 from numerics.half_quadratic import Blur, Schedule, TileSolver
@@ -25,7 +26,6 @@ from numerics.tiles import Grid, plan_axis
 
 NOISE = 0.005
 SIDE = 1500
-CAP = 128
 PSFS = {
     "camera shake 19 px": shake(17, 2, 19),
     "camera shake 27 px": shake(25, 1, 27),
@@ -42,8 +42,8 @@ def main() -> None:
     for name, psf in PSFS.items():
         noise = np.random.default_rng(1).normal(0, NOISE, sharp.shape)
         blurred = (blur(sharp, psf) + noise).astype(np.float32)
-        schedule = Schedule.geometric(0.14 / NOISE**2, exponent=2 / 3, steps=9, growth=1.15)
-        reach = solver_reach(psf, schedule, cap=CAP)
+        schedule = settle_schedule(Deconvolve.Params(), NOISE, psf)
+        reach = solver_reach(psf, schedule, cap=LARGEST_HALO)
         _, whole = solve(blurred, psf, schedule, reach.halo, 4 * SIDE)
         grid, tiled = solve(blurred, psf, schedule, reach.halo, CHUNK + 2 * reach.halo + 60)
         difference = tiled - whole

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Quality = Literal["fast", "normal", "clean"]
 
 # A wider halo costs more than the ever fainter ripples that it would catch are worth.
-_LARGEST_HALO = 192
+LARGEST_HALO = 192
 # One unit of priority as a factor of the weight of the data. At 8 camera shakes leave stripes.
 _PRIORITY_BASE = 4.0
 # The noise is taken from so many places a side, of so many pixels each.
@@ -91,9 +91,9 @@ class Deconvolve(Node):
         image = Image.of(inputs["image"])
         psf = _read_psf(inputs["psf"], image)
         noise = _estimate_noise(image.pixels)
-        schedule = _settle(params, noise, psf)
+        schedule = settle_schedule(params, noise, psf)
         result = context.new_array("pixels", image.shape)
-        reach = solver_reach(psf, schedule, cap=_LARGEST_HALO)
+        reach = solver_reach(psf, schedule, cap=LARGEST_HALO)
         grid = plan_grid(image.shape[:2], result.chunks[:2], reach.halo)
         blur = Blur(psf, grid.shape)
 
@@ -148,7 +148,7 @@ def _sample_spans(size: int) -> list[slice]:
     return [slice(start, min(start + _SAMPLE_SIDE, size)) for start in starts.tolist()]
 
 
-def _settle(params: Deconvolve.Params, noise: float, psf: NDArray[np.float32]) -> Schedule:
+def settle_schedule(params: Deconvolve.Params, noise: float, psf: NDArray[np.float32]) -> Schedule:
     """Choose weight and steps for the whole picture."""
     from numerics.half_quadratic import Schedule
 
@@ -177,6 +177,6 @@ def _details(noise: float, schedule: Schedule, reach: Reach, grid: Grid) -> dict
         "tile": [grid.columns.side, grid.rows.side],
         "halo": min(grid.columns.halo, grid.rows.halo),
         "tiles": len(grid.tiles),
-        "expected_error": reach.lost,
+        "beyond_halo": reach.lost,
         "fft": "fftw",
     }

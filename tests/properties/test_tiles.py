@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import skimage.data
 
+from nodes.deconvolve import LARGEST_HALO, Deconvolve, settle_schedule
 from nodes.tile_sweep import TileSweep
 from numerics.blur import blur
-from numerics.half_quadratic import Blur, Schedule, TileSolver
+from numerics.half_quadratic import Blur, TileSolver
 from numerics.make_psf import gaussian, shake
 from numerics.reach import solver_reach
 from numerics.tiles import Axis, Grid, plan_axis
@@ -23,12 +24,12 @@ PSFS = {"shake 19": shake(19, 2), "gaussian 1.5": gaussian(1.5), "lopsided": LOP
 
 def solve(context: Any, blurred: np.ndarray, psf: np.ndarray, axes: tuple[Axis, Axis]) -> Any:
     grid = Grid(*axes)
-    schedule = Schedule.geometric(0.14 / NOISE**2, exponent=2 / 3, steps=9, growth=1.15)
+    schedule = settle_schedule(Deconvolve.Params(), NOISE, psf)
     transformed = Blur(psf, grid.shape)
     context.chunk = CHUNK
     result = context.new_array("pixels", blurred.shape)
     TileSweep(blurred, result, grid, lambda: TileSolver(transformed, 3, schedule), context).run()
-    return grid, result.values, solver_reach(psf, schedule, cap=128).halo
+    return grid, result.values, solver_reach(psf, schedule, cap=LARGEST_HALO).halo
 
 
 @pytest.mark.parametrize("name", PSFS)
@@ -39,7 +40,7 @@ def test_tiled_equals_whole(context: Any, name: str) -> None:
     noise = np.random.default_rng(1).normal(0, NOISE, sharp.shape)
     blurred = (blur(sharp, psf) + noise).astype(np.float32)
     height, width, _ = blurred.shape
-    whole_axes = (plan_axis(height, 1024, 128), plan_axis(width, 1024, 128))
+    whole_axes = (plan_axis(height, 1024, 192), plan_axis(width, 1024, 192))
     _, whole, halo = solve(context, blurred, psf, whole_axes)
     tiled_axes = (
         plan_axis(height, CHUNK, halo, largest=CHUNK + 2 * halo + 60),
