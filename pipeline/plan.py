@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -40,6 +40,8 @@ class Step:
         What the key is made from.
     entry : Entry or None
         The stored result of a hit.
+    rewrites : bool
+        A hit whose file is missing or was changed: it is written again from cached values.
     """
 
     spec: NodeSpec
@@ -48,6 +50,12 @@ class Step:
     recipe: str
     ingredients: Ingredients
     entry: Entry | None = None
+    rewrites: bool = False
+
+    @property
+    def works(self) -> bool:
+        """Whether it needs the values of its inputs."""
+        return self.status == "run" or self.rewrites
 
     def content_key(self, digests: Mapping[str, str]) -> str:
         """Content key, given each input port's digest."""
@@ -143,13 +151,13 @@ class Planner:
             reason = "cached result damaged"
         else:
             reason = self._reason(spec, made, key, wishes)
-        if entry is not None:
-            reason = self._output_fault(spec, entry)
-            if spec.name in wishes.force:
-                reason = "forced"
-            if not reason:
-                return Step(spec, "hit", "cached", recipe, made, entry)
-        return Step(spec, "run", reason, recipe, made)
+        if entry is None:
+            return Step(spec, "run", reason, recipe, made)
+        if spec.name in wishes.force:
+            return Step(spec, "run", "forced", recipe, made)
+        fault = self._output_fault(spec, entry)
+        reason = f"cached, {fault}: written again" if fault else "cached"
+        return Step(spec, "hit", reason, recipe, made, entry, rewrites=bool(fault))
 
     def _reason(self, spec: NodeSpec, made: Ingredients, key: str | None, wishes: Wishes) -> str:
         if key in wishes.damaged:
@@ -198,18 +206,21 @@ def _drop_unneeded(graph: nx.DiGraph, steps: Mapping[str, Step]) -> dict[str, St
     for name in reversed(list(steps)):
         step = steps[name]
         users = [kept[user] for user in graph.successors(name) if user in kept]
-        idle = bool(users) and all(user.status != "run" for user in users)
+        idle = bool(users) and not any(user.works for user in users)
         if step.status == "run" and step.reason != "forced" and idle:
             step = Step(
                 step.spec, "unneeded", "nothing that runs needs it", step.recipe, step.ingredients
             )
         kept[name] = step
-    return dict(reversed(kept.items()))
+    return {name: _settled(kept[name], kept) for name in steps}
 
 
-def running(steps: Mapping[str, Step]) -> Iterator[str]:
-    """Names of the nodes that run."""
-    return (name for name, step in steps.items() if step.status == "run")
+def _settled(step: Step, steps: Mapping[str, Step]) -> Step:
+    """Turn a file that can't be written again from cached values alone into one that runs."""
+    fresh = any(steps[source].status == "run" for source in step.spec.inputs.values())
+    return (
+        replace(step, status="run", entry=None, rewrites=False) if step.rewrites and fresh else step
+    )
 
 
 def _file_message(path: Path, error: OSError) -> str:

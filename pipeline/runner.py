@@ -141,7 +141,8 @@ class _Run:
             return NodeResult(step.spec.cls.kind, "unneeded", step.reason, step.recipe)
         if name in self.entries and step.entry is None and not step.spec.cached:
             return self._result(step, "hit", "computed before", self.entries[name][1])
-        if status == "hit" and step.entry is not None and not self._inputs_differ(step):
+        there = status == "hit" and not step.rewrites and not self._inputs_differ(step)
+        if there and step.entry is not None:
             self.entries[name] = (self.runner.store, step.entry)
             self.runner.emit(events.NodeHit(name, step.reason))
             return self._result(step, "hit", step.reason, step.entry)
@@ -174,7 +175,8 @@ class _Run:
                 result = self._result(step, "hit", reason, entry)
             else:
                 entry, seconds = self._compute(name, step, store, key)
-                result = self._result(step, "computed", step.reason, entry, seconds)
+                status = "hit" if step.rewrites else "computed"
+                result = self._result(step, status, step.reason, entry, seconds)
             if step.spec.cached:
                 store.link(step.recipe, key)
         self.entries[name] = (store, entry)

@@ -56,9 +56,10 @@ def test_the_old_value_again_is_a_hit_but_for_the_output_on_disk(bench: Any) -> 
     bench.run(TEXT % (5.0, 2.0))
     assert (bench.folder / "out.txt").read_text() == "5.0"
     plan = bench.plan(PLAIN)
-    assert [step.status for step in plan.values()] == ["hit", "hit", "hit", "run"]
-    assert plan["d"].reason == "output out.txt was changed"
-    bench.run(PLAIN)
+    assert [step.status for step in plan.values()] == ["hit", "hit", "hit", "hit"]
+    assert plan["d"].reason == "cached, output out.txt was changed: written again"
+    assert statuses(bench.run(PLAIN)) == "hit hit hit hit"
+    assert bench.calls == ["write"]
     assert (bench.folder / "out.txt").read_text() == "1.0"
 
 
@@ -74,9 +75,18 @@ def test_a_missing_output_is_written_again_and_nothing_else_runs(bench: Any) -> 
     bench.run(PLAIN)
     (bench.folder / "out.txt").unlink()
     plan = bench.plan(PLAIN)
-    assert plan["d"].reason == "output out.txt is missing"
+    assert plan["d"].reason == "cached, output out.txt is missing: written again"
     bench.run(PLAIN)
     assert bench.calls == ["write"]
+    assert (bench.folder / "out.txt").read_text() == "1.0"
+
+
+def test_an_output_whose_picture_is_gone_too_runs_what_it_needs(bench: Any) -> None:
+    bench.run(PLAIN)
+    (bench.folder / "out.txt").unlink()
+    bench.store.delete(bench.plan(PLAIN)["c"].entry.key)
+    outcome = bench.run(PLAIN)
+    assert statuses(outcome) == "hit hit computed computed"
     assert (bench.folder / "out.txt").read_text() == "1.0"
 
 
