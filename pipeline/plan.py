@@ -42,6 +42,8 @@ class Step:
         The stored result of a hit.
     rewrites : bool
         A hit whose file is missing or was changed: it is written again from cached values.
+    forced : bool
+        It runs because the user said so, though its result may be there.
     """
 
     spec: NodeSpec
@@ -51,6 +53,7 @@ class Step:
     ingredients: Ingredients
     entry: Entry | None = None
     rewrites: bool = False
+    forced: bool = False
 
     @property
     def works(self) -> bool:
@@ -143,6 +146,8 @@ class Planner:
         return Ingredients(spec.cls.kind, self.code.fingerprint(spec.cls), params, files, inputs)
 
     def _look_up(self, spec: NodeSpec, recipe: str, made: Ingredients, wishes: Wishes) -> Step:
+        if spec.name in wishes.force:
+            return Step(spec, "run", "forced", recipe, made, forced=True)
         key = self.store.resolve(recipe) if spec.cached else None
         try:
             entry = self.store.find(key) if key else None
@@ -153,8 +158,6 @@ class Planner:
             reason = self._reason(spec, made, key, wishes)
         if entry is None:
             return Step(spec, "run", reason, recipe, made)
-        if spec.name in wishes.force:
-            return Step(spec, "run", "forced", recipe, made)
         fault = self._output_fault(spec, entry)
         reason = f"cached, {fault}: written again" if fault else "cached"
         return Step(spec, "hit", reason, recipe, made, entry, rewrites=bool(fault))
@@ -207,7 +210,7 @@ def _drop_unneeded(graph: nx.DiGraph, steps: Mapping[str, Step]) -> dict[str, St
         step = steps[name]
         users = [kept[user] for user in graph.successors(name) if user in kept]
         idle = bool(users) and not any(user.works for user in users)
-        if step.status == "run" and step.reason != "forced" and idle:
+        if step.status == "run" and not step.forced and idle:
             step = Step(
                 step.spec, "unneeded", "nothing that runs needs it", step.recipe, step.ingredients
             )

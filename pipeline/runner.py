@@ -168,7 +168,7 @@ class _Run:
         store = self.runner.store if step.spec.cached else self._scratch_store()
         emit = self.runner.emit
         with store.lock(key, on_wait=lambda: emit(events.NodeWaiting(name))):
-            entry = None if step.reason == "forced" else self._take_over(store, step, key)
+            entry = None if step.forced else self._take_over(store, step, key)
             if entry is not None:
                 reason = "made from the same values before"
                 emit(events.NodeHit(name, reason))
