@@ -330,11 +330,11 @@ def _opened(
 
 @contextmanager
 def _wisdom() -> Iterator[None]:
-    from numerics import fft
+    from numerics import fftw
     from pipeline.wisdom import kept_wisdom
 
     path = _user_cache() / "wisdom" / "fftw"
-    with kept_wisdom(path, fft.import_wisdom, fft.export_wisdom):
+    with kept_wisdom(path, fftw.import_wisdom, fftw.export_wisdom):
         yield
 
 

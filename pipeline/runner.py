@@ -14,11 +14,15 @@ from numpy.typing import DTypeLike
 
 from cache.store import DamagedError, Draft, Entry, Store, StoreError
 from pipeline import events
-from pipeline.errors import CacheError, Cancelled, NodeError, UnblurError
+from pipeline.errors import CacheError, Cancelled, MemoryShortage, NodeError, UnblurError
 from pipeline.node import Json, PortType, Value, WritableArray
 from pipeline.plan import Status, Step, Wishes
+from pipeline.resources import held_memory
 
 _MOST_REPAIRS = 100
+# Of the budget, kept for chunks that are read or written: a store's own buffers.
+_STORE_SHARE = 80 * 2**20
+_MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Resources:
     workers : int
         Threads.
     memory : int
-        Bytes for a node's own buffers.
+        Bytes for the whole process.
     """
 
     workers: int
@@ -211,6 +215,8 @@ class _Run:
             raise
         except StoreError as error:
             raise CacheError(str(error)) from error
+        except MemoryShortage as error:
+            raise NodeError(name, self._told_shortage(error, context)) from error
         except MemoryError as error:
             message = "there is not enough memory. Close other programs or use a smaller picture."
             raise NodeError(name, message) from error
@@ -220,6 +226,14 @@ class _Run:
             message = f"gave {value.type}, but its kind promises {step.spec.cls.output}."
             raise NodeError(name, f"{message} Mend {step.spec.cls.__module__}.")
         return value
+
+    def _told_shortage(self, error: MemoryShortage, context: _NodeContext) -> str:
+        budget = self.runner.resources.memory
+        least = budget + error.needed - context.memory
+        return (
+            f"a budget of {budget // _MIB} MiB is too little memory. "
+            f"Set run.memory or --memory to {-(-least // _MIB)}MiB or more."
+        )
 
     def _value(self, name: str) -> Value:
         store, entry = self.entries[name]
@@ -273,7 +287,7 @@ class _NodeContext:
 
     @property
     def memory(self) -> int:
-        return self.runner.resources.memory
+        return self.runner.resources.memory - held_memory() - _STORE_SHARE
 
     def new_array(
         self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32
