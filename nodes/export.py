@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from nodes.files import file_digest, replacing
 from nodes.formats import WRITABLE, Layout, make_writer
-from nodes.formats.psf_file import ENDINGS, write_psf
 from nodes.image import BitDepth, Encoding, Image, read_all
 from nodes.streams import BAND, map_ordered, spans
 from pipeline.node import Context, Node, NodeParams, OutputPath, Port, Value
 from pipeline.registry import register
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _DEPTHS: dict[str, tuple[BitDepth, ...]] = {"tiff": (16, 8, 32), "png": (16, 8), "jpeg": (8,)}
 
@@ -75,6 +76,8 @@ class Export(Node):
         _check_ending(params.path, "psf" in inputs)
         with replacing(params.path) as file:
             if "psf" in inputs:
+                from nodes.formats.psf_file import write_psf
+
                 write_psf(params.path, file, read_all(inputs["psf"].arrays["psf"]))
             else:
                 _write_image(params, file, Image.of(inputs["image"]), context)
@@ -91,10 +94,14 @@ def _depths(path: Path) -> tuple[BitDepth, ...]:
 
 
 def _dtype(depth: BitDepth) -> np.dtype[Any]:
+    import numpy as np
+
     return np.dtype("f4" if depth == 32 else f"u{depth // 8}")
 
 
 def _check_ending(path: Path, is_psf: bool) -> None:
+    from nodes.formats.psf_file import ENDINGS
+
     if is_psf and path.suffix.lower() not in ENDINGS:
         raise ValueError(f"{path.name}: can't hold a PSF. Use .npy, .tif or .png.")
     if not is_psf and path.suffix.lower() == ".npy":
@@ -153,6 +160,8 @@ def _encoded_band(
     image: Image, span: tuple[int, int], encoding: Encoding, depth: BitDepth
 ) -> NDArray[Any]:
     """Read rows and turn them into what the file holds."""
+    import numpy as np
+
     _, width, channels = image.shape
     start, stop = span
     band = np.empty((stop - start, width, channels), _dtype(depth))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,6 +24,8 @@ def spans(stop: int, step: int, start: int = 0) -> list[tuple[int, int]]:
 
 def regroup(blocks: Iterable[NDArray[Any]], rows: int) -> Iterator[NDArray[Any]]:
     """Turn blocks of any heights into bands of `rows` rows; the last may be shorter."""
+    import numpy as np
+
     held: list[NDArray[Any]] = []
     count = 0
     for block in blocks:

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-from numpy.typing import DTypeLike
+from typing import TYPE_CHECKING, Any
 
 from cache.store import DamagedError, Draft, Entry, Store, StoreError
 from pipeline import events
 from pipeline.errors import CacheError, Cancelled, NodeError, UnblurError
 from pipeline.node import Json, PortType, Value, WritableArray
 from pipeline.plan import Status, Step, Wishes
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 _MOST_REPAIRS = 100
 
@@ -188,6 +188,8 @@ class _Run:
         return store.find(key)
 
     def _compute(self, name: str, step: Step, store: Store, key: str) -> tuple[Entry, float]:
+        import numpy as np
+
         emit = self.runner.emit
         emit(events.NodeStarted(name, step.spec.cls.kind, step.reason))
         began = time.perf_counter()
@@ -276,7 +278,7 @@ class _NodeContext:
         return self.runner.resources.memory
 
     def new_array(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = "float32"
     ) -> WritableArray:
         self.begun.add(name)
         return self.draft.new_array(name, shape, dtype)
