@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cache.disk import DiskStore
     from pipeline.config import Config
     from pipeline.errors import ConfigError
+    from pipeline.graph import Graph
     from pipeline.node import Node
     from pipeline.plan import Step, Wishes
     from pipeline.runner import RunOutcome
@@ -231,7 +232,7 @@ def _told(error: BaseException) -> tuple[str, int]:
 class _Session:
     """A configuration joined with the kinds there are and with a store: the parts together."""
 
-    def __init__(self, config: Config, graph: Any, root: Path, store: DiskStore) -> None:
+    def __init__(self, config: Config, graph: Graph, root: Path, store: DiskStore) -> None:
         from cache.memo import FileMemo
         from pipeline.history import History
 
