@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -264,6 +264,7 @@ class _Session:
 
     def run(self, wishes: Wishes, *, quiet: bool) -> RunOutcome:
         """Run what is not cached, showing how far it is."""
+        from pipeline.events import prepared
         from pipeline.report import TerminalReport
         from pipeline.resources import memory_budget, usable_cores
         from pipeline.runner import Resources, Runner
@@ -272,9 +273,10 @@ class _Session:
         workers = usable_cores() if settings.workers == "auto" else settings.workers
         resources = Resources(workers, memory_budget(settings.memory))
         self.store.sweep()
-        with TerminalReport(quiet=quiet) as listener:
+        with TerminalReport(quiet=quiet) as report, ExitStack() as stack:
+            listener = prepared(report, lambda: stack.enter_context(_wisdom()))
             runner = Runner(self.store, self.store.scratch, listener, resources)
-            with _stoppable(runner.cancelled.is_set, runner.cancelled.set), _wisdom():
+            with _stoppable(runner.cancelled.is_set, runner.cancelled.set):
                 outcome = runner.run(self.plan, wishes)
         self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
         return outcome

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +26,7 @@ import xxhash
 from pipeline.node import Json
 
 _BODY = "<body>"
+_SUFFIXES = (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES)
 _DESCRIBING = {"Field": {"description", "title", "examples"}, "Port": {"help"}}
 
 
@@ -141,10 +144,9 @@ def _locate(name: str) -> Path | None:
     spec = importlib.util.find_spec(top)
     if spec is None or not spec.submodule_search_locations:
         return Path(spec.origin) if spec and spec.origin and not inner else None
-    place = Path(spec.submodule_search_locations[0], *inner)
-    source = [place / "__init__.py", *([place.with_name(f"{place.name}.py")] if inner else [])]
-    compiled = sorted(place.parent.glob(f"{place.name}.*.[ps][yo]*")) if inner else []
-    return next((path for path in [*source, *compiled] if path.is_file()), None)
+    place = os.path.join(spec.submodule_search_locations[0], *inner)
+    endings = [os.path.join("", "__init__.py"), *(_SUFFIXES if inner else ())]
+    return next((Path(place + end) for end in endings if os.path.isfile(place + end)), None)
 
 
 def read_module(path: Path, package: str) -> ModuleCode:

@@ -61,3 +61,15 @@ class Warned:
 
 Event: TypeAlias = NodeHit | NodeStarted | NodeProgressed | NodeWaiting | NodeDone | Warned
 Listener: TypeAlias = Callable[[Event], None]
+
+
+def prepared(listener: Listener, prepare: Callable[[], object]) -> Listener:
+    """Call `prepare` before the first node that computes is told of; in a cached run never."""
+    waiting = [prepare]
+
+    def listen(event: Event) -> None:
+        if waiting and isinstance(event, NodeStarted):
+            waiting.pop()()
+        listener(event)
+
+    return listen
