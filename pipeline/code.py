@@ -19,11 +19,14 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import xxhash
 
 from pipeline.node import Json
+
+Definition: TypeAlias = tuple[str, str]
+"""A module, and the name of a definition in it."""
 
 _BODY = "<body>"
 _SUFFIXES = (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES)
@@ -74,10 +77,11 @@ class CodeIndex:
     packages: frozenset[str]
     memo: Memo
     _modules: dict[str, ModuleCode | None] = field(default_factory=dict)
+    _needs: dict[Definition, list[Definition]] = field(default_factory=dict)
 
     def fingerprint(self, cls: type) -> str:
         """Hash everything in the followed packages that a class depends on."""
-        reached: dict[tuple[str, str], str] = {}
+        reached: dict[Definition, str] = {}
         waiting = [(cls.__module__, cls.__qualname__.partition(".")[0])]
         while waiting:
             module, name = waiting.pop()
@@ -85,13 +89,21 @@ class CodeIndex:
             if (module, name) in reached or code is None or name not in code.hashes:
                 continue
             reached[module, name] = code.hashes[name]
-            waiting.append((module, _BODY))
-            for used in code.uses[name]:
-                waiting.extend(self._targets(module, code, used))
+            waiting.extend(self._needed(module, name, code))
         lines = (f"{module}:{name}:{digest}" for (module, name), digest in sorted(reached.items()))
         return xxhash.xxh3_128_hexdigest("\n".join(lines).encode())
 
-    def _targets(self, module: str, code: ModuleCode, used: str) -> Iterator[tuple[str, str]]:
+    def _needed(self, module: str, name: str, code: ModuleCode) -> list[Definition]:
+        """Definitions that one depends on directly; found once, since many classes lead there."""
+        known = self._needs.get((module, name))
+        if known is None:
+            used = {
+                target for word in code.uses[name] for target in self._targets(module, code, word)
+            }
+            known = self._needs[module, name] = [(module, _BODY), *used]
+        return known
+
+    def _targets(self, module: str, code: ModuleCode, used: str) -> Iterator[Definition]:
         """Definitions that a name used in a module stands for."""
         head, _, rest = used.partition(".")
         if head in code.hashes:
@@ -99,7 +111,7 @@ class CodeIndex:
         for origin in code.imports.get(head, []):
             yield from self._resolve(f"{origin}.{rest}" if rest else origin)
 
-    def _resolve(self, dotted: str) -> Iterator[tuple[str, str]]:
+    def _resolve(self, dotted: str) -> Iterator[Definition]:
         """Split a dotted name into a module and a definition in it; a bare module means all."""
         module, code, rest = self._split(dotted)
         name = rest.partition(".")[0]
