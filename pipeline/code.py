@@ -17,7 +17,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ModuleSpec
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -77,6 +77,7 @@ class CodeIndex:
     packages: frozenset[str]
     memo: Memo
     _modules: dict[str, ModuleCode | None] = field(default_factory=dict)
+    _found: dict[str, ModuleSpec | None] = field(default_factory=dict)
     _needs: dict[Definition, list[Definition]] = field(default_factory=dict)
 
     def fingerprint(self, cls: type) -> str:
@@ -113,6 +114,8 @@ class CodeIndex:
 
     def _resolve(self, dotted: str) -> Iterator[Definition]:
         """Split a dotted name into a module and a definition in it; a bare module means all."""
+        if dotted.partition(".")[0] not in self.packages:
+            return
         module, code, rest = self._split(dotted)
         name = rest.partition(".")[0]
         if code is None:
@@ -138,7 +141,12 @@ class CodeIndex:
         return self._modules[name]
 
     def _load(self, name: str) -> ModuleCode | None:
-        path = _locate(name) if name.partition(".")[0] in self.packages else None
+        top, *inner = name.split(".")
+        if top not in self.packages:
+            return None
+        if top not in self._found:
+            self._found[top] = importlib.util.find_spec(top)
+        path = _locate(self._found[top], inner)
         if path is None:
             return None
         known = self.memo.get(path)
@@ -150,10 +158,8 @@ class CodeIndex:
         return code
 
 
-def _locate(name: str) -> Path | None:
-    """Find a module's file without importing anything, which `find_spec` would."""
-    top, *inner = name.split(".")
-    spec = importlib.util.find_spec(top)
+def _locate(spec: ModuleSpec | None, inner: list[str]) -> Path | None:
+    """Find the file of a module inside a package, without importing it as `find_spec` would."""
     if spec is None or not spec.submodule_search_locations:
         return Path(spec.origin) if spec and spec.origin and not inner else None
     place = os.path.join(spec.submodule_search_locations[0], *inner)
