@@ -16,6 +16,7 @@ from typing import Any
 import dask
 
 from numerics.boundary import fold_axis, fold_planes
+from numerics.compiling import compiling_told
 from numerics.half_quadratic import TileSolver
 from numerics.tiles import Block, Grid, Tile
 from pipeline.node import Array, Context, WritableArray
@@ -57,7 +58,8 @@ class TileSweep:
         """Solve and write every tile. What a tile raises ends the sweep."""
         # Leaving the pool waits for the tiles in work: when this returns or raises, nobody
         # writes to the target any more.
-        with ThreadPoolExecutor(self._context.workers) as pool:
+        workers, note = self._context.workers, self._context.note
+        with ThreadPoolExecutor(workers) as pool, compiling_told(note):
             dask.compute(*self._tasks(), scheduler="threads", pool=pool)
 
     def _tasks(self) -> list[Any]:

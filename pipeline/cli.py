@@ -274,7 +274,7 @@ class _Session:
         resources = Resources(workers, memory_budget(settings.memory))
         self.store.sweep()
         with TerminalReport(quiet=quiet) as report, ExitStack() as stack:
-            listener = prepared(report, lambda: stack.enter_context(_wisdom()))
+            listener = prepared(report, lambda: stack.enter_context(_lessons()))
             runner = Runner(self.store, self.store.scratch, listener, resources)
             with _stoppable(runner.cancelled.is_set, runner.cancelled.set):
                 outcome = runner.run(self.plan, wishes)
@@ -327,10 +327,14 @@ def _stoppable(is_asked: Callable[[], bool], ask: Callable[[], None]) -> Iterato
 
 
 @contextmanager
-def _wisdom() -> Iterator[None]:
+def _lessons() -> Iterator[None]:
+    """Keep in the user's cache folder what is learnt once: FFT plans and compiled kernels."""
+    import numerics
     from numerics import fft
     from pipeline.wisdom import kept_wisdom
 
+    if not os.access(numerics.__path__[0], os.W_OK):  # else numba keeps them beside the sources
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(_user_cache() / "kernels"))
     path = _user_cache() / "wisdom" / "fftw"
     with kept_wisdom(path, fft.import_wisdom, fft.export_wisdom):
         yield

@@ -59,7 +59,15 @@ class Warned:
     message: str
 
 
-Event: TypeAlias = NodeHit | NodeStarted | NodeProgressed | NodeWaiting | NodeDone | Warned
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something worth knowing that is as it should be."""
+
+    node: str
+    message: str
+
+
+Event: TypeAlias = NodeHit | NodeStarted | NodeProgressed | NodeWaiting | NodeDone | Warned | Noted
 Listener: TypeAlias = Callable[[Event], None]
 
 

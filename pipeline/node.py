@@ -121,6 +121,9 @@ class Context(Protocol):
     def warn(self, message: str) -> None:
         """Tell the user something that does not stop the run."""
 
+    def note(self, message: str) -> None:
+        """Tell the user something that is as it should be, such as why it takes longer now."""
+
     def check_cancelled(self) -> None:
         """Raise `Cancelled` if the user asked to stop; call it at least once a second."""
 

@@ -289,6 +289,9 @@ class _NodeContext:
     def warn(self, message: str) -> None:
         self.runner.emit(events.Warned(self.name, message))
 
+    def note(self, message: str) -> None:
+        self.runner.emit(events.Noted(self.name, message))
+
     def check_cancelled(self) -> None:
         if self.runner.cancelled.is_set():
             raise Cancelled("stopped on request. What was finished is kept.")
