@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from nodes.files import file_digest, replacing
-from nodes.formats import WRITABLE, Layout, make_writer
+from nodes.formats import PSF_WRITABLE, WRITABLE, Layout, make_writer
 from nodes.image import BitDepth, Encoding, Image, read_all
 from nodes.streams import BAND, map_ordered, spans
 from pipeline.node import Context, Node, NodeParams, OutputPath, Port, Value
@@ -100,9 +100,7 @@ def _dtype(depth: BitDepth) -> np.dtype[Any]:
 
 
 def _check_ending(path: Path, is_psf: bool) -> None:
-    from nodes.formats.psf_file import ENDINGS
-
-    if is_psf and path.suffix.lower() not in ENDINGS:
+    if is_psf and path.suffix.lower() not in PSF_WRITABLE:
         raise ValueError(f"{path.name}: can't hold a PSF. Use .npy, .tif or .png.")
     if not is_psf and path.suffix.lower() == ".npy":
         raise ValueError(f"{path.name}: can't hold a picture. Use .tif, .png or .jpg.")
