@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from pipeline import options
 
 # Everything else is imported where it is used: ``unblur --help`` needs none of it.
 if TYPE_CHECKING:
     from cache.disk import DiskStore
     from pipeline.config import Config
+    from pipeline.document import Document
     from pipeline.errors import ConfigError
     from pipeline.graph import Graph
     from pipeline.node import Node
@@ -38,38 +40,17 @@ app = typer.Typer(
 cache_app = typer.Typer(help="Look after the cache.", no_args_is_help=True)
 app.add_typer(cache_app, name="cache")
 
-ConfigFile: TypeAlias = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file.")]
-Changes: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NODE.PARAM=VALUE", help="Change a parameter; repeatable."),
-]
-CacheFolder: TypeAlias = Annotated[
-    Path | None, typer.Option("--cache", metavar="DIR", help="Cache folder of this run.")
-]
-AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Until: TypeAlias = Annotated[
-    str | None, typer.Option("--until", metavar="NODE", help="Run what this node needs, no more.")
-]
-
 
 @app.command()
 def run(
-    config: ConfigFile,
-    changes: Changes = None,
-    until: Until = None,
-    force: Annotated[
-        list[str] | None,
-        typer.Option("--force", metavar="NODE", help="Run this node again; repeatable."),
-    ] = None,
-    cache: CacheFolder = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Threads; default: the cores there are.")
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="Budget, say 2GiB; default: half of the free."),
-    ] = None,
-    as_json: AsJson = False,
+    config: options.ConfigFile,
+    changes: options.Changes = None,
+    until: options.Until = None,
+    force: options.Force = None,
+    cache: options.CacheFolder = None,
+    workers: options.Workers = None,
+    memory: options.Memory = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Run what is not cached yet."""
     from pipeline import report
@@ -81,20 +62,48 @@ def run(
         wishes = Wishes(until=until, force=tuple(force or ()))
         session.check_names([*wishes.force, *([until] if until else [])])
         outcome = session.run(wishes, quiet=as_json)
-    seconds = time.perf_counter() - began
-    if as_json:
-        report.print_json(report.run_record(outcome, seconds))
-    else:
-        report.print_run(outcome, seconds)
+    report.print_outcome(outcome, time.perf_counter() - began, as_json=as_json)
+
+
+@app.command()
+def deblur(
+    photo: options.Photo,
+    output: options.Output,
+    blur: options.BlurSize = None,
+    at: options.Place = None,
+    sample: options.SampleSize = 255,
+    priority: options.Priority = 0.0,
+    quality: options.Quality = "normal",
+    psf: options.PsfFile = None,
+    cache: options.CacheFolder = None,
+    workers: options.Workers = None,
+    memory: options.Memory = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Take the blur out of one photograph; no YAML needed."""
+    from pipeline import report
+    from pipeline.deblur import Task, deblur_document, told_with_option
+    from pipeline.errors import NodeError
+    from pipeline.plan import Wishes
+
+    began = time.perf_counter()
+    task = Task(photo, output, blur, at, sample, priority, quality, psf)
+    limits = {"run.workers": workers, "run.memory": memory}
+    with _opened(deblur_document(task), Path.cwd(), cache, limits) as session:
+        try:
+            outcome = session.run(Wishes(), quiet=as_json)
+        except NodeError as error:
+            raise told_with_option(error, task) from error
+    report.print_outcome(outcome, time.perf_counter() - began, as_json=as_json)
 
 
 @app.command()
 def plan(
-    config: ConfigFile,
-    changes: Changes = None,
-    until: Until = None,
-    cache: CacheFolder = None,
-    as_json: AsJson = False,
+    config: options.ConfigFile,
+    changes: options.Changes = None,
+    until: options.Until = None,
+    cache: options.CacheFolder = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Tell what is cached, what would run, and why."""
     from pipeline import report
@@ -111,13 +120,13 @@ def plan(
 
 @app.command()
 def graph(
-    config: ConfigFile,
+    config: options.ConfigFile,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help=".mmd or .dot; default: print .mmd."),
     ] = None,
-    changes: Changes = None,
-    cache: CacheFolder = None,
+    changes: options.Changes = None,
+    cache: options.CacheFolder = None,
 ) -> None:
     """Draw the graph, cached nodes marked."""
     from pipeline import drawing, report
@@ -164,7 +173,7 @@ def schema() -> None:
 
 
 @cache_app.command("list")
-def cache_list(cache: CacheFolder = None, as_json: AsJson = False) -> None:
+def cache_list(cache: options.CacheFolder = None, as_json: options.AsJson = False) -> None:
     """List what is cached: node, kind, size, seconds it took."""
     from pipeline import report
 
@@ -176,7 +185,7 @@ def cache_list(cache: CacheFolder = None, as_json: AsJson = False) -> None:
 
 
 @cache_app.command("clear")
-def cache_clear(cache: CacheFolder = None) -> None:
+def cache_clear(cache: options.CacheFolder = None) -> None:
     """Remove everything from the cache, and nothing else."""
     from pipeline import report
 
@@ -225,7 +234,12 @@ def _told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return "interrupted", Cancelled.exit_code
     if hasattr(error, "format_message"):  # typer's own: unknown options, missing arguments
-        return f"unblur: {error.format_message()} See unblur --help.", ConfigError.exit_code
+        command = getattr(getattr(error, "ctx", None), "command_path", "unblur")
+        message = error.format_message().rstrip(".")
+        hint = f"See {command} --help."
+        if message.startswith("No such command"):
+            hint += " For one photograph: unblur deblur PHOTO -o OUT."
+        return f"unblur: {message}. {hint}", ConfigError.exit_code
     return f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1
 
 
@@ -265,6 +279,7 @@ class _Session:
     def run(self, wishes: Wishes, *, quiet: bool) -> RunOutcome:
         """Run what is not cached, showing how far it is."""
         from pipeline.events import prepared
+        from pipeline.interrupts import stoppable
         from pipeline.report import TerminalReport
         from pipeline.resources import memory_budget, usable_cores
         from pipeline.runner import Resources, Runner
@@ -276,7 +291,7 @@ class _Session:
         with TerminalReport(quiet=quiet) as report, ExitStack() as stack:
             listener = prepared(report, lambda: stack.enter_context(_lessons()))
             runner = Runner(self.store, self.store.scratch, listener, resources)
-            with _stoppable(runner.cancelled.is_set, runner.cancelled.set):
+            with stoppable(runner.cancelled.is_set, runner.cancelled.set):
                 outcome = runner.run(self.plan, wishes)
         self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
         return outcome
@@ -289,41 +304,31 @@ def _session(
     cache: Path | None,
     limits: Mapping[str, Any] | None = None,
 ) -> Iterator[_Session]:
-    from pipeline.config import load_config, read_document
-    from pipeline.graph import build_graph
+    from pipeline.config import read_document
 
     document = read_document(path, changes or ())
+    with _opened(document, path.absolute().parent, cache, limits) as session:
+        yield session
+
+
+@contextmanager
+def _opened(
+    document: Document, base: Path, cache: Path | None, limits: Mapping[str, Any] | None = None
+) -> Iterator[_Session]:
+    """Join a configuration whose relative paths start from `base`."""
+    from pipeline.config import load_config
+    from pipeline.graph import build_graph
+
     document.put_options({k: v for k, v in (limits or {}).items() if v is not None})
-    config, faults = load_config(document, _all_kinds(), path.absolute().parent)
+    config, faults = load_config(document, _all_kinds(), base)
     joined = build_graph(config, faults)
-    root = _cache_folder(cache, config, path)
+    root = _cache_folder(cache, config, base)
     store = _store(root)
     if config.cache.keep:
         yield _Session(config, joined, root, store)
     else:
         with store.scratch() as passing:
             yield _Session(config, joined, root, passing)
-
-
-@contextmanager
-def _stoppable(is_asked: Callable[[], bool], ask: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C ask the run to stop, so that it ends in order; a second one ends it at once."""
-    import signal
-
-    def handle(_number: int, _frame: Any) -> None:
-        if is_asked():
-            raise KeyboardInterrupt
-        ask()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -347,12 +352,12 @@ def _store(root: Path) -> DiskStore:
 
 
 def _cache_folder(
-    option: Path | None, config: Config | None = None, path: Path | None = None
+    option: Path | None, config: Config | None = None, base: Path | None = None
 ) -> Path:
     if option is not None:
         return option.expanduser().absolute()
-    if config and path and config.cache.path and not os.environ.get("UNBLUR_CACHE"):
-        return path.absolute().parent / Path(config.cache.path).expanduser()
+    if config and base and config.cache.path and not os.environ.get("UNBLUR_CACHE"):
+        return base / Path(config.cache.path).expanduser()
     return _user_cache()
 
 

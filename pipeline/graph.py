@@ -113,6 +113,8 @@ def _join_faults(config: Config) -> Iterator[Fault]:
                 yield config.document.fault((*place, port), message)
         for message in _missing_inputs(spec):
             yield config.document.fault(("nodes", name), message)
+        for field, message in spec.cls.misfits(spec.params, spec.inputs):
+            yield config.document.fault(("nodes", name, field), message)
 
 
 def _edge_message(config: Config, spec: NodeSpec, port: str, source: str) -> str:

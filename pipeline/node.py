@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, get_args
@@ -191,6 +191,11 @@ class Node(ABC):
     exactly_one_of: ClassVar[tuple[str, ...]] = ()
     output: ClassVar[PortType]
     cached: ClassVar[bool] = True
+
+    @classmethod
+    def misfits(cls, params: Any, joined: Collection[str]) -> Iterable[tuple[str, str]]:
+        """Say which parameters don't suit the ports that are joined: (name, message) of each."""
+        return ()
 
     @abstractmethod
     def run(self, params: Any, inputs: Mapping[str, Value], context: Context) -> Value:
