@@ -8,17 +8,18 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeAlias
-
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from cache.chunks import Cell, Grid, Spans, common, extent, slices, spans_of
 from cache.digest import chunk_digest
 from cache.gate import Gate
 from cache.store import DamagedError, Region
 
-Block: TypeAlias = NDArray[Any]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import DTypeLike, NDArray
+
+Block: TypeAlias = "NDArray[Any]"
 
 KEPT_BYTES = 64 * 2**20
 
@@ -93,6 +94,8 @@ class VerifiedArray:
         source: ChunkSource,
         recent: RecentChunks,
     ) -> None:
+        import numpy as np
+
         self._key = key
         self._name = name
         self._grid = grid
@@ -117,6 +120,8 @@ class VerifiedArray:
         return self._dtype
 
     def __getitem__(self, region: Region, /) -> Block:
+        import numpy as np
+
         spans = spans_of(region, self.shape)
         cells = list(self._grid.touched(spans))
         if len(cells) == 1 and self._grid.spans(cells[0]) == spans:
@@ -127,6 +132,8 @@ class VerifiedArray:
         return values
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Block:
+        import numpy as np
+
         return np.asarray(self[()], dtype)
 
     def _copy(self, cell: Cell, spans: Spans, values: Block) -> None:
@@ -202,6 +209,8 @@ class DigestedArray(VerifiedArray):
             )
 
     def _write(self, cell: Cell, part: Block) -> None:
+        import numpy as np
+
         with self._mutex:
             if cell in self._begun:
                 raise ValueError(

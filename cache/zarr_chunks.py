@@ -11,14 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
 from cache.arrays import BadChunkError, Block
 from cache.chunks import Cell, Grid, slices
 from cache.digest import text_digest
 from cache.files import read_small, told
 
 if TYPE_CHECKING:
+    import numpy as np
     import zarr
     from zarr.abc.store import Store
 
@@ -90,6 +89,8 @@ class ZarrChunks:
 
     def read(self, cell: Cell) -> Block:
         """Read a whole chunk."""
+        import numpy as np
+
         with told(self._root), _bad_chunks():
             self._check_file(cell)
             return np.asarray(self._array[slices(self._grid.spans(cell))])

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from nodes.image import Image
@@ -17,6 +15,9 @@ from pipeline.node import Array, Context, Json, Node, NodeParams, Port, Value
 from pipeline.registry import register
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from numerics.half_quadratic import Schedule
     from numerics.reach import Reach
     from numerics.tiles import Grid
@@ -111,6 +112,8 @@ class Deconvolve(Node):
 
 def _read_psf(value: Value, image: Image) -> NDArray[np.float32]:
     """Read the psf and hold it against the picture."""
+    import numpy as np
+
     from numerics.psf import check_psf
 
     array = value.arrays["psf"]
@@ -131,6 +134,8 @@ def _read_psf(value: Value, image: Image) -> NDArray[np.float32]:
 
 
 def _estimate_noise(pixels: Array) -> float:
+    import numpy as np
+
     from numerics.half_quadratic import NotFiniteError
     from numerics.noise import estimate_noise
 
@@ -148,6 +153,8 @@ def _samples(pixels: Array) -> Iterator[NDArray[np.float32]]:
 
 
 def _sample_spans(size: int) -> list[slice]:
+    import numpy as np
+
     count = max(1, min(_SAMPLES_PER_SIDE, size // _SAMPLE_SIDE))
     starts = np.linspace(0, max(size - _SAMPLE_SIDE, 0), count).astype(int)
     return [slice(start, min(start + _SAMPLE_SIDE, size)) for start in starts.tolist()]
@@ -190,6 +197,8 @@ def _affordable_workers(
 
 
 def _is_point(psf: NDArray[np.float32]) -> bool:
+    import numpy as np
+
     centre = psf[psf.shape[0] // 2, psf.shape[1] // 2]
     return bool(np.all(centre > 1.0 - 1e-6))
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from nodes.files import file_digest, replacing
-from nodes.formats import WRITABLE, Layout, make_writer
-from nodes.formats.psf_file import ENDINGS, write_psf
+from nodes.formats import PSF_WRITABLE, WRITABLE, Layout, make_writer
 from nodes.image import BitDepth, Encoding, Image, read_all
 from nodes.streams import BAND, map_ordered, spans
 from pipeline.node import Context, Node, NodeParams, OutputPath, Port, Value
 from pipeline.registry import register
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _DEPTHS: dict[str, tuple[BitDepth, ...]] = {"tiff": (16, 8, 32), "png": (16, 8), "jpeg": (8,)}
 
@@ -77,7 +78,7 @@ class Export(Node):
     def misfits(cls, params: Params, joined: Collection[str]) -> Iterable[tuple[str, str]]:
         """Refuse endings that can't hold what is joined, before anything is computed."""
         name, ending = params.path.name, params.path.suffix.lower()
-        if "psf" in joined and ending not in ENDINGS:
+        if "psf" in joined and ending not in PSF_WRITABLE:
             yield "path", f"{name}: can't hold a PSF. Use .npy, .tif or .png."
         if "image" in joined and ending == ".npy":
             yield "path", f"{name}: can't hold a picture. Use .tif, .png or .jpg."
@@ -90,6 +91,8 @@ class Export(Node):
             raise ValueError(message)
         with replacing(params.path) as file:
             if "psf" in inputs:
+                from nodes.formats.psf_file import write_psf
+
                 write_psf(params.path, file, read_all(inputs["psf"].arrays["psf"]))
             else:
                 _write_image(params, file, Image.of(inputs["image"]), context)
@@ -106,6 +109,8 @@ def _depths(path: Path) -> tuple[BitDepth, ...]:
 
 
 def _dtype(depth: BitDepth) -> np.dtype[Any]:
+    import numpy as np
+
     return np.dtype("f4" if depth == 32 else f"u{depth // 8}")
 
 
@@ -161,6 +166,8 @@ def _encoded_band(
     image: Image, span: tuple[int, int], encoding: Encoding, depth: BitDepth
 ) -> NDArray[Any]:
     """Read rows and turn them into what the file holds."""
+    import numpy as np
+
     _, width, channels = image.shape
     start, stop = span
     band = np.empty((stop - start, width, channels), _dtype(depth))

@@ -16,6 +16,7 @@ from typing import Any
 import dask
 
 from numerics.boundary import fold_axis, fold_planes
+from numerics.compiling import compiling_told
 from numerics.half_quadratic import TileSolver
 from numerics.tiles import Block, Edges, Grid, Tile, earlier
 from numerics.unknown_border import Inside
@@ -62,7 +63,7 @@ class TileSweep:
         """Solve and write every tile. What a tile raises ends the sweep."""
         # Leaving the pool waits for the tiles in work: when this returns or raises, nobody
         # writes to the target any more.
-        with ThreadPoolExecutor(self._workers) as pool:
+        with ThreadPoolExecutor(self._workers) as pool, compiling_told(self._context.note):
             dask.compute(*self._tasks(), scheduler="threads", pool=pool)
 
     def _tasks(self) -> list[Any]:

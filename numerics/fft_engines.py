@@ -23,7 +23,8 @@ class Engine(Protocol):
 
     def __call__(
         self, planes: NDArray[Any], spectrum: NDArray[Any], *, measured: bool
-    ) -> tuple[Execute, Execute]: ...
+    ) -> tuple[Execute, Execute]:
+        """Give `forward` and `inverse`; `measured` allows time for finding the fastest."""
 
 
 class EngineError(ValueError):

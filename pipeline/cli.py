@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.document import Document
     from pipeline.errors import ConfigError
+    from pipeline.graph import Graph
     from pipeline.node import Node
     from pipeline.plan import Step, Wishes
     from pipeline.runner import RunOutcome
@@ -245,7 +246,7 @@ def _told(error: BaseException) -> tuple[str, int]:
 class _Session:
     """A configuration joined with the kinds there are and with a store: the parts together."""
 
-    def __init__(self, config: Config, graph: Any, root: Path, store: DiskStore) -> None:
+    def __init__(self, config: Config, graph: Graph, root: Path, store: DiskStore) -> None:
         from cache.memo import FileMemo
         from pipeline.history import History
 
@@ -277,6 +278,7 @@ class _Session:
 
     def run(self, wishes: Wishes, *, quiet: bool) -> RunOutcome:
         """Run what is not cached, showing how far it is."""
+        from pipeline.events import prepared
         from pipeline.interrupts import stoppable
         from pipeline.report import TerminalReport
         from pipeline.resources import memory_budget, usable_cores
@@ -286,9 +288,10 @@ class _Session:
         workers = usable_cores() if settings.workers == "auto" else settings.workers
         resources = Resources(workers, memory_budget(settings.memory))
         self.store.sweep()
-        with TerminalReport(quiet=quiet) as listener:
+        with TerminalReport(quiet=quiet) as report, ExitStack() as stack:
+            listener = prepared(report, lambda: stack.enter_context(_lessons()))
             runner = Runner(self.store, self.store.scratch, listener, resources)
-            with stoppable(runner.cancelled.is_set, runner.cancelled.set), _wisdom():
+            with stoppable(runner.cancelled.is_set, runner.cancelled.set):
                 outcome = runner.run(self.plan, wishes)
         self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
         return outcome
@@ -329,10 +332,19 @@ def _opened(
 
 
 @contextmanager
-def _wisdom() -> Iterator[None]:
-    from numerics import fftw
+def _lessons() -> Iterator[None]:
+    """Choose who transforms; keep in the user's cache folder FFT plans and compiled kernels."""
+    import numerics
+    from numerics import fft, fftw
     from pipeline.wisdom import kept_wisdom
 
+    try:
+        fft.choose_engine(os.environ.get("UNBLUR_FFT") or None)
+    except ValueError as error:
+        raise _usage("UNBLUR_FFT", str(error)) from error
+
+    if not os.access(numerics.__path__[0], os.W_OK):  # else numba keeps them beside the sources
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(_user_cache() / "kernels"))
     path = _user_cache() / "wisdom" / "fftw"
     with kept_wisdom(path, fftw.import_wisdom, fftw.export_wisdom):
         yield

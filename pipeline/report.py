@@ -48,6 +48,8 @@ class TerminalReport:
         if isinstance(event, events.Warned):
             where = f'node "{event.node}": ' if event.node else ""
             _tell(f"warning: {where}{event.message}")
+        elif isinstance(event, events.Noted):
+            _tell(f"{event.node}: {event.message}")
         elif isinstance(event, events.NodeWaiting):
             _tell(f"{event.node}: another run computes this already; waiting for it")
         elif not self._quiet and not self._bars:

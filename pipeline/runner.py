@@ -7,10 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-from numpy.typing import DTypeLike
+from typing import TYPE_CHECKING, Any
 
 from cache.store import DamagedError, Draft, Entry, Store, StoreError
 from pipeline import events
@@ -18,6 +15,9 @@ from pipeline.errors import CacheError, Cancelled, MemoryShortage, NodeError, Un
 from pipeline.node import Json, PortType, Value, WritableArray
 from pipeline.plan import Status, Step, Wishes
 from pipeline.resources import held_memory
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 _MOST_REPAIRS = 100
 # Of the budget, kept for chunks that are read or written: a store's own buffers.
@@ -192,6 +192,8 @@ class _Run:
         return store.find(key)
 
     def _compute(self, name: str, step: Step, store: Store, key: str) -> tuple[Entry, float]:
+        import numpy as np
+
         emit = self.runner.emit
         emit(events.NodeStarted(name, step.spec.cls.kind, step.reason))
         began = time.perf_counter()
@@ -290,7 +292,7 @@ class _NodeContext:
         return self.runner.resources.memory - held_memory() - _STORE_SHARE
 
     def new_array(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = "float32"
     ) -> WritableArray:
         self.begun.add(name)
         return self.draft.new_array(name, shape, dtype)
@@ -300,6 +302,9 @@ class _NodeContext:
 
     def warn(self, message: str) -> None:
         self.runner.emit(events.Warned(self.name, message))
+
+    def note(self, message: str) -> None:
+        self.runner.emit(events.Noted(self.name, message))
 
     def check_cancelled(self) -> None:
         if self.runner.cancelled.is_set():
