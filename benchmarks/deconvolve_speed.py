@@ -1,9 +1,9 @@
-"""Deconvolution from store to store, beside its own bare Fourier transforms.
+"""Deconvolution from store to store, beside its own bare Fourier transforms and scikit-image.
 
-For 1, 4 and 36 Mpix of RGB and a camera shake of 19 px: seconds, nanoseconds a pixel and channel,
+RGB pictures, a camera shake of 19 px. Seconds, seconds a Mpix, nanoseconds a pixel and channel;
 the time over that of nothing but the transform pairs of the same tiles, halos, engine and
-threads, measured in the same run, and the most memory the process has held so far. Then one
-worker against two.
+threads, measured right after; and the most memory the process has held so far. The rows: sizes,
+one worker against all, qualities, engines. Then scikit-image's ``richardson_lucy`` on 1 Mpix.
 
     python benchmarks/deconvolve_speed.py [MPIX ...]
 """
@@ -19,20 +19,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import skimage.restoration
 from _in_memory import MemoryContext, linear_photographs
 from numpy.typing import DTypeLike, NDArray
 
 from cache.disk import DiskStore
 from nodes.deconvolve import Deconvolve
 from numerics.blur import blur
-from numerics.fft import Transform
+from numerics.fft import Transform, choose_engine
+from numerics.fft_engines import installed_engines
 from numerics.make_psf import shake
 from pipeline.node import Value
 from pipeline.resources import peak_memory, usable_cores
 
+SIZES = (1, 4, 36, 100)
+COMPARED = 4
 NOISE = 0.005
 PSF = shake(17, 2, 19)
 SOURCE, RESULT = "0" * 32, "1" * 32
+ITERATIONS = 20
 
 
 class StoreContext(MemoryContext):
@@ -48,28 +53,44 @@ class StoreContext(MemoryContext):
 
 
 def main() -> None:
-    sizes = [float(word) for word in sys.argv[1:]] or [1, 4, 36]
+    sizes = [float(word) for word in sys.argv[1:]] or SIZES
     workers = usable_cores()
-    print("  Mpix  workers  seconds  ns/px/ch  bare FFT  ratio  peak MiB")
+    print(
+        "  Mpix  quality  engine  workers  seconds   s/Mpix  ns/px/ch  bare FFTs  ratio  peak MiB"
+    )
     with tempfile.TemporaryDirectory() as folder:
         store = DiskStore(Path(folder) / "cache")
         prepare(store, 512)
         deconvolve(store, workers)  # compiles
         for size in sizes:
-            side = round((size * 1e6) ** 0.5)
-            prepare(store, side)
-            for threads in sorted({workers, 1}, reverse=True) if size == sizes[-1] else [workers]:
-                row(store, side, threads)
+            prepare(store, side_of(size))
+            row(store, workers)
+            if size == max(sizes) or size == 36:
+                row(store, 1)
+        prepare(store, side_of(COMPARED))
+        for quality in ("fast", "clean"):
+            row(store, workers, quality)
+        for engine in installed_engines():
+            choose_engine(engine)
+            row(store, workers)
+    peer()
 
 
-def row(store: DiskStore, side: int, workers: int) -> None:
-    """Measure one size and print it."""
-    details: Any = deconvolve(store, workers)[1]  # plans its transforms
-    seconds, details = deconvolve(store, workers)
+def side_of(size: float) -> int:
+    """Side of a square picture of `size` Mpix."""
+    return round((size * 1e6) ** 0.5)
+
+
+def row(store: DiskStore, workers: int, quality: str = "normal") -> None:
+    """Measure one case and print it."""
+    details: Any = deconvolve(store, workers, quality)[1]  # plans its transforms
+    seconds, details = deconvolve(store, workers, quality)
     bare = bare_transforms(details, workers)
+    pixels = store.open(SOURCE)["pixels"].shape[0] ** 2
     print(
-        f"{side**2 / 1e6:6.1f}{workers:9d}{seconds:9.2f}{seconds / side**2 / 3 * 1e9:10.1f}"
-        f"{bare:10.2f}{seconds / bare:7.2f}{peak_memory() / 2**20:10.0f}",
+        f"{pixels / 1e6:6.1f}  {quality:<7}  {details['fft']:<6}{workers:9d}{seconds:9.2f}"
+        f"{seconds / pixels * 1e6:9.3f}{seconds / pixels / 3 * 1e9:10.1f}"
+        f"{bare:11.2f}{seconds / bare:7.2f}{peak_memory() / 2**20:10.0f}",
         flush=True,
     )
 
@@ -89,7 +110,7 @@ def prepare(store: DiskStore, side: int) -> None:
         draft.publish({"facts": {}})
 
 
-def deconvolve(store: DiskStore, workers: int) -> tuple[float, Any]:
+def deconvolve(store: DiskStore, workers: int, quality: str = "normal") -> tuple[float, Any]:
     """Deconvolve what `prepare` stored; give the seconds and the node's details."""
     facts: Any = {"encoding": "linear", "bit_depth": 32}
     psf: NDArray[np.float32] = PSF
@@ -97,10 +118,11 @@ def deconvolve(store: DiskStore, workers: int) -> tuple[float, Any]:
         "image": Value("image", store.open(SOURCE), facts),
         "psf": Value("psf", {"psf": psf}),
     }
+    params = Deconvolve.Params(quality=quality)  # type: ignore[arg-type]
     began = time.perf_counter()
     with store.begin(RESULT) as draft:
         context: Any = StoreContext(workers, draft)
-        result = Deconvolve().run(Deconvolve.Params(), inputs, context)
+        result = Deconvolve().run(params, inputs, context)
         draft.publish({"facts": {}})
     seconds = time.perf_counter() - began
     store.delete(RESULT)
@@ -108,23 +130,32 @@ def deconvolve(store: DiskStore, workers: int) -> tuple[float, Any]:
 
 
 def bare_transforms(details: Any, workers: int) -> float:
-    """Time the transform pairs that the solver needs, and nothing else."""
+    """Time the transform pairs that the node needed, and nothing else."""
     width, height = details["tile"]
     own = threading.local()
 
-    def tile(_number: int) -> None:
+    def pair(_number: int) -> None:
         if not hasattr(own, "transform"):
             own.transform = Transform((3, height, width))
             own.transform.planes[...] = 0
-        for _ in range(details["steps"]):
-            own.transform.forward()
-            own.transform.inverse()
+        own.transform.forward()
+        own.transform.inverse()
 
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(tile, range(workers)))  # buffers and plans
+        list(pool.map(pair, range(2 * workers)))  # buffers and plans
         began = time.perf_counter()
-        list(pool.map(tile, range(details["tiles"])))
+        list(pool.map(pair, range(details["transform_pairs"])))
         return time.perf_counter() - began
+
+
+def peer() -> None:
+    """Time scikit-image on 1 Mpix of grey, one thread, which is all it uses."""
+    plane = np.ascontiguousarray(linear_photographs(1000)[..., 0])
+    skimage.restoration.richardson_lucy(plane[:128, :128], PSF, num_iter=2, clip=False)
+    began = time.perf_counter()
+    skimage.restoration.richardson_lucy(plane, PSF, num_iter=ITERATIONS, clip=False)
+    seconds = 3 * (time.perf_counter() - began)
+    print(f"\nscikit-image richardson_lucy, {ITERATIONS} iterations, 1 Mpix RGB: {seconds:.2f} s")
 
 
 if __name__ == "__main__":

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 Quality = Literal["fast", "normal", "clean"]
 
-# A wider halo costs more than the ever fainter ripples that it would catch are worth.
-LARGEST_HALO = 192
 # One unit of priority as a factor of the weight of the data. At 8 camera shakes leave stripes.
 _PRIORITY_BASE = 4.0
 # The noise is taken from so many places a side, of so many pixels each.
@@ -97,7 +95,7 @@ class Deconvolve(Node):
         noise = _estimate_noise(image.pixels)
         schedule = settle_schedule(params, noise, psf)
         result = context.new_array("pixels", image.shape)
-        reach = solver_reach(psf, schedule, cap=LARGEST_HALO)
+        reach = solver_reach(psf, schedule)
         grid = plan_grid(image.shape[:2], result.chunks[:2], reach.halo)
         workers = _affordable_workers(grid, schedule, image, psf, context)
         blur = Blur(psf, grid.shape)
@@ -205,6 +203,7 @@ def _is_point(psf: NDArray[np.float32]) -> bool:
 
 def _details(noise: float, schedule: Schedule, reach: Reach, grid: Grid) -> dict[str, Json]:
     steps = len(schedule.betas)
+    corrections = sum(step < steps for step in schedule.corrected)
     return {
         "noise": noise,
         "regularization": 1.0 / schedule.fidelity,
@@ -213,5 +212,6 @@ def _details(noise: float, schedule: Schedule, reach: Reach, grid: Grid) -> dict
         "tile": [grid.columns.side, grid.rows.side],
         "halo": min(grid.columns.halo, grid.rows.halo),
         "tiles": len(grid.tiles),
-        "beyond_halo": reach.lost,
+        "transform_pairs": steps * len(grid.tiles) + corrections * grid.outer_tiles,
+        "expected_error": reach.expected_error,
     }

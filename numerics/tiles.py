@@ -24,6 +24,7 @@ from numerics.fft import Planes, next_fast_size
 
 # Larger transforms fall out of the processor's cache: 2048² takes 1.7 times as long a pixel.
 LARGEST_SIDE = 1600
+WIDE_HALOS = 384
 JOINT = 32
 
 _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -82,13 +83,17 @@ class Axis:
     side: int
     halo: int
 
+    def reaches_out(self, span: Span) -> bool:
+        """Whether a tile's transform reaches beyond the picture."""
+        return span.origin < 0 or span.origin + self.side > self.spans[-1].core[1]
+
     @property
     def fold(self) -> int:
         """Samples across which the two sides of a tile's wrap fade into each other."""
         return self.halo - self.halo % 2
 
 
-def plan_axis(size: int, chunk: int, halo: int, largest: int = LARGEST_SIDE) -> Axis:
+def plan_axis(size: int, chunk: int, halo: int, largest: int | None = None) -> Axis:
     """Cut an axis into tiles whose cores are whole chunks.
 
     Of all ways whose transforms have at most `largest` samples, takes that with the fewest
@@ -102,8 +107,12 @@ def plan_axis(size: int, chunk: int, halo: int, largest: int = LARGEST_SIDE) -> 
         Side of the chunks that will be written.
     halo : int
         Pixels that a tile has to know beyond the middle of its joints.
+    largest : int, optional
+        If not given, LARGEST_SIDE, more for a halo that would leave little of that.
     """
     halo = max(halo, JOINT // 2)
+    if largest is None:
+        largest = LARGEST_SIDE + max(0, 2 * halo - WIDE_HALOS)
     # A core that is shorter than a joint would fade into neighbours that are not its own.
     smallest = chunk * -(-JOINT // chunk)
     # A rest shorter than the halo joins the tile before, which would otherwise have the border of
@@ -178,6 +187,13 @@ class Grid:
         places = product(enumerate(self.rows.spans), enumerate(self.columns.spans))
         tiles = (Tile((i, j), rows, columns) for (i, rows), (j, columns) in places)
         return tuple(sorted(tiles, key=lambda tile: tile.index[:: 1 if along_rows else -1]))
+
+    @property
+    def outer_tiles(self) -> int:
+        """Number of tiles whose transforms reach beyond the picture."""
+        axes = self.rows, self.columns
+        inner = [sum(not axis.reaches_out(span) for span in axis.spans) for axis in axes]
+        return len(self.tiles) - inner[0] * inner[1]
 
     def bytes_needed(self, channels: int) -> int:
         """Bytes that a tile takes to be read, and again when its block is handed over."""

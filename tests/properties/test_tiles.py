@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from nodes.deconvolve import LARGEST_HALO, Deconvolve, settle_schedule
+from nodes.deconvolve import Deconvolve, settle_schedule
 from nodes.tile_sweep import TileSweep
 from numerics.blur import blur
 from numerics.half_quadratic import Blur, TileSolver
@@ -29,7 +29,7 @@ def solve(context: Any, blurred: np.ndarray, psf: np.ndarray, axes: tuple[Axis, 
     context.chunk = CHUNK
     result = context.new_array("pixels", blurred.shape)
     TileSweep(blurred, result, grid, lambda: TileSolver(transformed, 3, schedule), context).run()
-    return grid, result.values, solver_reach(psf, schedule, cap=LARGEST_HALO).halo
+    return grid, result.values, solver_reach(psf, schedule).halo
 
 
 @pytest.mark.parametrize("name", PSFS)
