@@ -92,7 +92,7 @@ class DiskStore:
         try:
             yield
         finally:
-            lock.release()
+            lock.remove()
 
     def touch(self, key: str) -> None:
         """Note that a result was used now, as far as the folder can be written."""
@@ -167,7 +167,7 @@ class DiskStore:
         """Make a store beside this one that vanishes with the block, or with this process."""
         self._layout.make()
         with told(self.root):
-            folder = OwnedFolder(self._layout.folder("scratch"))
+            folder = OwnedFolder.new(self._layout.folder("scratch"))
         try:
             yield DiskStore(folder.path, storage=self._storage)
         finally:
@@ -215,5 +215,5 @@ class DiskStore:
             if self._workshop is None:
                 self._layout.make()
                 with told(self.root):
-                    self._workshop = OwnedFolder(self._layout.folder("pending"))
+                    self._workshop = OwnedFolder.new(self._layout.folder("pending"))
             return self._workshop.path / os.urandom(8).hex()

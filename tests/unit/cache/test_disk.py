@@ -159,7 +159,6 @@ def test_files_are_made_with_the_users_umask(store):
 def test_a_cache_that_cannot_be_locked_is_still_read(store):
     publish(store)
     store.link(OTHER, KEY)
-    (store.root / "locks" / "moves.lock").unlink()
     (store.root / "locks").rmdir()
     (store.root / "locks").write_text("nothing can be made below a file")
     reader = DiskStore(store.root)
