@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from cache.chunks import Cell, Grid, Spans, common, extent, slices, spans_of
 from cache.digest import chunk_digest
 from cache.gate import Gate
+from cache.resume import ChunkLog
 from cache.store import DamagedError, Region
 
 Block: TypeAlias = NDArray[Any]
@@ -160,7 +161,19 @@ class VerifiedArray:
 
 
 class DigestedArray(VerifiedArray):
-    """A `DraftArray`: digests chunks as they are written, from any thread."""
+    """A `DraftArray`: digests chunks as they are written, from any thread.
+
+    Once somebody has asked `is_written`, chunks are noted in the log as well, so that a later run
+    finds them.
+
+    Parameters
+    ----------
+    key, name, grid, dtype, source
+        As of a `VerifiedArray`.
+    gate : Gate
+    log : ChunkLog, optional
+        Chunks of an earlier run, and a place to note ours for a later one.
+    """
 
     def __init__(
         self,
@@ -170,12 +183,17 @@ class DigestedArray(VerifiedArray):
         dtype: DTypeLike,
         source: ChunkSource,
         gate: Gate,
+        log: ChunkLog | None = None,
     ) -> None:
         self.digests: dict[Cell, str] = {}
         super().__init__(key, name, grid, dtype, self.digests, source, RecentChunks())
         self._gate = gate
+        self._log = log
+        self._earlier = log.earlier() if log else {}
+        self._is_resumable = False
         self._begun: set[Cell] = set()
         self._mutex = threading.Lock()
+        self._taking_over = threading.Lock()
 
     @property
     def grid(self) -> Grid:
@@ -188,6 +206,23 @@ class DigestedArray(VerifiedArray):
         for cell in self._grid.touched(spans):
             with self._gate.passed():
                 self._write(cell, block[slices(self._grid.spans(cell), spans)])
+
+    def is_written(self, region: Region) -> bool:
+        """Whether a region is whole, chunks included that an earlier run left and that verify."""
+        self._is_resumable = self._log is not None
+        cells = self._grid.touched(spans_of(region, self.shape))
+        with self._gate.passed(), self._taking_over:
+            return all([cell in self.digests or self._take_over(cell) for cell in cells])
+
+    def _take_over(self, cell: Cell) -> bool:
+        digest = self._earlier.pop(cell, None)
+        try:
+            is_whole = digest is not None and chunk_digest(self._source.read(cell)) == digest
+        except BadChunkError:
+            return False
+        if digest is not None and is_whole:
+            self.digests.setdefault(cell, digest)
+        return is_whole
 
     def _check(self, spans: Spans, block: Block) -> None:
         if not self._grid.is_whole(spans):
@@ -210,7 +245,10 @@ class DigestedArray(VerifiedArray):
             self._begun.add(cell)
         block = np.asarray(part, order="C")
         self._source.write(cell, block)
-        self.digests[cell] = chunk_digest(block)
+        digest = chunk_digest(block)
+        self.digests[cell] = digest
+        if self._log is not None and self._is_resumable:
+            self._log.add(cell, digest)
 
     def _digest(self, cell: Cell) -> str:
         digest = self.digests.get(cell)

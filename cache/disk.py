@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cache.arrays import RecentChunks, VerifiedArray
 from cache.draft import DiskDraft
+from cache.drafts import claim_draft, useless_drafts
 from cache.files import read_small, remove_tree, told, write_whole
 from cache.layout import Layout
 from cache.locks import OwnedFolder, acquire, sweep
@@ -61,12 +62,11 @@ class DiskStore:
         return {name: self._array(record, name, recent) for name in record.arrays}
 
     def begin(self, key: str) -> DiskDraft:
-        """Start writing a result."""
-        check_key(key)
-        folder = self._spare()
+        """Start writing a result; finished chunks of an earlier draft are at hand."""
+        self._layout.make()
         with told(self.root):
-            folder.mkdir()
-        return DiskDraft(key, self.root, folder, self._storage, self._moves.put_in)
+            owned = claim_draft(self._layout, key)
+        return DiskDraft(key, self.root, owned, self._storage, self._moves.put_in)
 
     def link(self, recipe: str, key: str) -> None:
         """Let a recipe key point to a content key."""
@@ -146,6 +146,7 @@ class DiskStore:
         with told(self.root):
             sweep(self._layout.folder("pending"))
             sweep(self._layout.folder("scratch"))
+            useless_drafts(self._layout, remove=True)
             self._moves.settle_all()
 
     def clear(self) -> None:

@@ -7,7 +7,8 @@
     <root>/objects/ab/abcd.../    one zarr v3 group a result, and its record.json
     <root>/recipes/ab/abcd...     a content key
     <root>/locks/                 one file a key
-    <root>/pending/               results being written; same file system as objects/
+    <root>/drafts/                results being written, or waiting to be continued, one a key
+    <root>/pending/               what is on its way in or out; same file system as objects/
     <root>/scratch/               stores that vanish with their owner
     <root>/quarantine/            damaged results
     <root>/memo/                  facts about files, see `cache.memo`
@@ -28,7 +29,7 @@ from cache.store import StoreError
 FORMAT = "unblur cache 1\n"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by unblur. May be deleted.\n"
 _KEPT = ("objects", "recipes", "quarantine", "memo")
-_HELD = ("pending", "scratch", "locks")
+_HELD = ("drafts", "pending", "scratch", "locks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class Layout:
     def aside(self, key: str) -> Path:
         """Where a result stands while it is being replaced."""
         return self.home(key).with_name(f"{key}.old")
+
+    def draft(self, key: str) -> Path:
+        """Folder of a result that is being written."""
+        return self.folder("drafts") / check_key(key)
 
     def recipe(self, recipe: str) -> Path:
         """File that holds the content key of a recipe."""

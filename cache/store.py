@@ -81,9 +81,21 @@ class DraftArray(StoredArray, Protocol):
             If no space is left.
         """
 
+    def is_written(self, region: Region) -> bool:
+        """Whether all of a region has its values already. Safe from any thread.
+
+        Those may come from an earlier draft of the same key that was cut short, by a kill even:
+        whole chunks of an array of the same name, shape and dtype, verified before they count.
+        Asking makes the array one that can be continued in turn, so ask before the first write.
+        """
+
 
 class Draft(Protocol):
-    """A result that is not published yet. Leaving the ``with`` block unpublished discards it."""
+    """A result that is not published yet.
+
+    Leaving the ``with`` block unpublished discards it, but for the finished chunks of arrays that
+    can be continued. These go too if it ended because no space was left.
+    """
 
     def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> DraftArray:
         """Make an array of the result.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cache.chunks import Grid, slices
+from cache.drafts import useless_drafts
 from cache.layout import Layout
 from cache.record import is_key
 from cache.store import DamagedError, Store, StoredArray
@@ -37,7 +38,8 @@ def check_folder(store: Store, layout: Layout) -> list[str]:
     """
     faults = [fault for key in layout.keys() for fault in check_result(store, key)]
     faults += [f"{path}: is no result" for path in _strangers(layout)]
-    faults += [f"{path}: left behind by a process that died" for path in layout.leftovers()]
+    leftovers = [*layout.leftovers(), *useless_drafts(layout)]
+    faults += [f"{path}: left behind by a process that died" for path in leftovers]
     recipes = sorted(layout.folder("recipes").glob("*/*"))
     faults += [
         f"{path}: is no recipe"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 from cache.arrays import BadChunkError, Block
 from cache.chunks import Cell, Grid, slices
 from cache.digest import text_digest
-from cache.files import read_small, told
+from cache.files import read_small, remove_tree, told
 
 if TYPE_CHECKING:
     import zarr
@@ -68,11 +68,17 @@ class ZarrChunks:
         self._storage = storage
         self._metadata = metadata
 
-    def create(self, dtype: np.dtype[Any]) -> None:
-        """Make the array: no codec, and no chunk left out because it is empty."""
+    def create(self, dtype: np.dtype[Any], keep: Collection[Cell] = ()) -> None:
+        """Make the array: no codec, and no chunk left out because it is empty.
+
+        Of what lies in its folder already, the chunks to `keep` stay and nothing else.
+        """
         import zarr
 
         with told(self._root):
+            if not keep or self._folder.is_symlink():
+                remove_tree(self._folder)
+            (self._folder / "zarr.json").unlink(missing_ok=True)
             self._array = zarr.create_array(
                 self._storage(self._folder),
                 shape=self._grid.shape,
@@ -82,6 +88,16 @@ class ZarrChunks:
                 filters=None,
                 config={"write_empty_chunks": True},
             )
+            if keep:
+                self._remove_others({self._path(cell) for cell in keep})
+
+    def _remove_others(self, kept: Collection[Path]) -> None:
+        kept = {*kept, self._folder / "zarr.json"}
+        for parent, folders, names in os.walk(self._folder):
+            paths = [Path(parent, name) for name in (*folders, *names)]
+            for path in paths:
+                if path not in kept and (path.is_symlink() or not path.is_dir()):
+                    remove_tree(path)
 
     def write(self, cell: Cell, block: Block) -> None:
         """Write a whole chunk; raises `StoreFullError` or `StoreError`."""
@@ -109,11 +125,13 @@ class ZarrChunks:
 
     def _check_file(self, cell: Cell) -> None:
         # zarr takes a missing file for a chunk of zeros.
-        path = self._folder / self._array.metadata.encode_chunk_key(cell)
-        size = os.lstat(path).st_size
+        size = os.lstat(self._path(cell)).st_size
         whole = math.prod(self._grid.chunks) * self._array.dtype.itemsize
         if size != whole:
             raise BadChunkError(f"its file has {size} of {whole} bytes")
+
+    def _path(self, cell: Cell) -> Path:
+        return self._folder / self._array.metadata.encode_chunk_key(cell)
 
 
 @contextmanager
