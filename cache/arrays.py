@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -36,6 +37,9 @@ class ChunkSource(Protocol):
 
     def write(self, cell: Cell, block: Block) -> None:
         """Write a whole chunk."""
+
+    def check(self, cell: Cell) -> None:
+        """Raise `BadChunkError` unless a chunk is there with its full size, unread."""
 
 
 class RecentChunks:
@@ -82,6 +86,9 @@ class VerifiedArray:
     source : ChunkSource
     recent : RecentChunks
         Shared by the arrays of one result.
+    steady : callable, optional
+        A ``with`` block in which the result stays what it is; raises `GoneError` if it is
+        another already. What looks damaged is read in it once more.
     """
 
     def __init__(
@@ -93,6 +100,7 @@ class VerifiedArray:
         digests: Mapping[Cell, str],
         source: ChunkSource,
         recent: RecentChunks,
+        steady: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._key = key
         self._name = name
@@ -101,6 +109,7 @@ class VerifiedArray:
         self._digests = digests
         self._source = source
         self._recent = recent
+        self._steady = steady
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -116,6 +125,16 @@ class VerifiedArray:
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements, little-endian."""
         return self._dtype
+
+    def check_extent(self) -> None:
+        """Raise `DamagedError` unless the last chunk is there: so far does the array reach.
+
+        A shape that was made up should not lead anybody to set memory aside for it.
+        """
+        if self._grid.count:
+            last = tuple(count - 1 for count in self._grid.counts)
+            with self._named(last):
+                self._source.check(last)
 
     def __getitem__(self, region: Region, /) -> Block:
         spans = spans_of(region, self.shape)
@@ -143,21 +162,30 @@ class VerifiedArray:
     def _read(self, cell: Cell) -> Block:
         expected = self._digest(cell)
         try:
+            return self._verified(cell, expected)
+        except DamagedError:
+            with self._steady():
+                return self._verified(cell, expected)
+
+    def _verified(self, cell: Cell, expected: str) -> Block:
+        with self._named(cell):
             block = self._source.read(cell)
-        except BadChunkError as error:
-            raise self._damaged(cell, str(error)) from error
-        if chunk_digest(block) != expected:
-            raise self._damaged(cell, "its values are not those that were written")
+            if chunk_digest(block) != expected:
+                raise BadChunkError("its values are not those that were written")
         return block
+
+    @contextmanager
+    def _named(self, cell: Cell) -> Iterator[None]:
+        """Say which chunk of what is bad."""
+        try:
+            yield
+        except BadChunkError as error:
+            place = ".".join(map(str, cell))
+            where = f'cached result {self._key}: array "{self._name}", chunk {place}'
+            raise DamagedError(self._key, f"{where}: {error}.") from error
 
     def _digest(self, cell: Cell) -> str:
         return self._digests[cell]
-
-    def _damaged(self, cell: Cell, why: str) -> DamagedError:
-        place = ".".join(map(str, cell))
-        return DamagedError(
-            self._key, f'cached result {self._key}: array "{self._name}", chunk {place}: {why}.'
-        )
 
 
 class DigestedArray(VerifiedArray):

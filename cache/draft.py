@@ -72,10 +72,11 @@ class DiskDraft:
     def _add(self, name: str, grid: Grid, dtype: DTypeLike, log: ChunkLog | None) -> DigestedArray:
         if check_name(name) in self._arrays:
             raise ValueError(f"the array {name!r} exists already. Choose another name.")
-        source = ZarrChunks(self._root, self._folder, name, grid, self._storage)
-        array = DigestedArray(self._key, name, grid, check_dtype(dtype), source, self._gate, log)
+        known = check_dtype(dtype)
+        source = ZarrChunks(self._root, self._folder, name, grid, known, self._storage)
+        array = DigestedArray(self._key, name, grid, known, source, self._gate, log)
         with self._gate.passed():
-            source.create(array.dtype, log.earlier() if log else ())
+            source.create(log.earlier() if log else ())
         self._sources[name] = source
         self._arrays[name] = array
         return array

@@ -67,11 +67,12 @@ def useless_drafts(layout: Layout, *, remove: bool = False) -> list[Path]:
     return found
 
 
-def remove_draft(layout: Layout, key: str) -> None:
-    """Remove a draft unless somebody writes it."""
+def remove_draft(layout: Layout, key: str) -> bool:
+    """Remove a draft unless somebody writes it; tell whether it is gone."""
     owned = OwnedFolder.claim(layout.draft(key))
     if owned is not None:
         owned.release()
+    return owned is not None
 
 
 def _is_of_use(layout: Layout, folder: Path) -> bool:

@@ -8,6 +8,7 @@ to another inode by then or to none, and tries again.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 from cache.files import remove_tree
 
 _PAUSE = 0.02
+_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class Lock:
@@ -78,7 +80,10 @@ def _open(path: Path, flags: int) -> int:
     flags |= os.O_NOFOLLOW | os.O_NONBLOCK  # neither a link nor a pipe can lead us astray
     try:
         return os.open(path, flags | os.O_RDWR, 0o666)
-    except PermissionError:  # another user's: reading it is enough, but for NFS
+    except OSError as error:
+        if error.errno not in _READ_ONLY:
+            raise
+        # Of another user's file. It will do, but for an exclusive lock over NFS.
         return os.open(path, flags | os.O_RDONLY, 0o666)
 
 
@@ -113,6 +118,13 @@ def acquire(
             check()
         time.sleep(_PAUSE)
         lock = try_lock(path)
+    return lock
+
+
+def wait_shared(path: Path) -> Lock:
+    """Share a file's lock as soon as nobody holds it alone; it is not made."""
+    while (lock := try_lock(path, shared=True, make=False)) is None:
+        time.sleep(_PAUSE)
     return lock
 
 

@@ -15,7 +15,7 @@ from cache.arrays import BadChunkError, Block, DigestedArray, RecentChunks, Veri
 from cache.chunks import Cell, Grid, chunk_shape
 from cache.gate import Gate
 from cache.record import ArrayRecord, check_dtype, check_key, check_name, new_entry
-from cache.store import Entry, Json, StoredArray, StoreError
+from cache.store import Entry, GoneError, Json, StoredArray
 from cache.verify import check_result
 
 
@@ -24,13 +24,17 @@ class MemoryChunks(dict[Cell, Block]):
 
     def read(self, cell: Cell) -> Block:
         """Read a whole chunk."""
-        if cell not in self:
-            raise BadChunkError("it is missing")
+        self.check(cell)
         return self[cell].copy()
 
     def write(self, cell: Cell, block: Block) -> None:
         """Write a whole chunk."""
         self[cell] = block.copy()
+
+    def check(self, cell: Cell) -> None:
+        """Raise `BadChunkError` unless the chunk is there."""
+        if cell not in self:
+            raise BadChunkError("it is missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ class MemoryStore:
         """Open the arrays of a published result, each chunk verified when it is read."""
         result = self._results.get(check_key(key))
         if result is None:
-            raise StoreError(f"result {key} is not in the store. Publish it first.")
+            raise GoneError(key, f"result {key} is not in the store. Publish it first.")
         recent = RecentChunks()
         return {name: _array(key, name, result, recent) for name in result.arrays}
 
@@ -160,21 +164,31 @@ class MemoryStore:
         return self._recipes.get(check_key(recipe))
 
     @contextmanager
-    def lock(self, key: str, *, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    def lock(
+        self,
+        key: str,
+        *,
+        on_wait: Callable[[], None] | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> Iterator[None]:
         """Hold a key against other threads."""
         lock = self._locks.setdefault(check_key(key), threading.Lock())
         if not lock.acquire(blocking=False):
             if on_wait is not None:
                 on_wait()
-            lock.acquire()
+            while not lock.acquire(timeout=0.02):
+                if check is not None:
+                    check()
         try:
             yield
         finally:
             lock.release()
 
-    def touch(self, key: str) -> None:
-        """Do nothing: what is in memory is never evicted."""
-        check_key(key)
+    @contextmanager
+    def hold(self, key: str) -> Iterator[None]:
+        """Do nothing if the result is there: what is in memory is never evicted."""
+        self.open(key)
+        yield
 
     def delete(self, key: str) -> None:
         """Remove a result; unknown keys are no error."""

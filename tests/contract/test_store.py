@@ -12,7 +12,7 @@ import pytest
 
 from cache.disk import DiskStore
 from cache.memory import MemoryStore
-from cache.store import DamagedError, Entry, Store, StoreError
+from cache.store import DamagedError, Entry, GoneError, Store, StoreError
 
 KEY, OTHER, RECIPE = "a" * 32, "b" * 32, "c" * 32
 
@@ -42,9 +42,10 @@ class StoreContract:
         assert list(store.entries()) == []
         store.delete(KEY)
         store.quarantine(KEY)
-        store.touch(KEY)
-        with pytest.raises(StoreError, match="not in the"):
+        with pytest.raises(GoneError, match="not in the"):
             store.open(KEY)
+        with pytest.raises(GoneError, match="not in the"), store.hold(KEY):
+            pass
 
     def test_what_is_published_is_read_back(self, store):
         pixels, psf = picture(), np.eye(15, dtype=np.float64)
@@ -324,6 +325,13 @@ class StoreContract:
                 order.append("first")
         thread.join(5)
         assert order == ["waits", "first", "second"]
+
+    def test_waiting_for_a_lock_can_be_ended(self, store):
+        def stop():
+            raise KeyboardInterrupt
+
+        with store.lock(KEY), pytest.raises(KeyboardInterrupt), store.lock(KEY, check=stop):
+            pass
 
     def test_a_lock_is_freed_by_an_error(self, store):
         with pytest.raises(OSError, match="of the user"), store.lock(KEY):
