@@ -115,10 +115,11 @@ def unblur(folder: Path, *options: str, cache: str = "cache") -> dict[str, Any]:
 def tell(name: str, record: dict[str, Any]) -> None:
     """Print a row."""
     shares = [record["nodes"][node]["seconds"] for node in NODES]
+    whole, peak = record["whole"], record["peak_memory_bytes"] / 2**20
     bare = bare_transforms(record["nodes"]["sharp"]["details"], usable_cores())
     print(
-        f"{name:<26}{record['whole']:9.2f}{shares[0]:7.2f}{shares[1]:6.2f}{shares[2]:13.2f}"
-        f"{shares[3]:9.2f}{record['peak_memory_bytes'] / 2**20:11.0f}{record['whole'] / bare:17.2f}",
+        f"{name:<26}{whole:9.2f}{shares[0]:7.2f}{shares[1]:6.2f}{shares[2]:13.2f}"
+        f"{shares[3]:9.2f}{peak:11.0f}{whole / bare:17.2f}",
         flush=True,
     )
 

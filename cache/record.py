@@ -6,6 +6,7 @@ It is data from a disk that others may write to: everything in it is checked bef
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from cache.arrays import DigestedArray
 from cache.chunks import Grid
 from cache.digest import canonical_json, seal, text_digest, unseal
-from cache.files import read_small
+from cache.files import folder_bytes, read_small
 from cache.store import Entry, Json, StoreError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
 MAX_RECORD_BYTES = 16 * 2**20
+MAX_CHUNK_BYTES = 2**31
 _HEX = re.compile(r"[0-9a-f]{32}")
 _DTYPE = re.compile(r"\|[biu]1|<[iu][248]|<f(2|4|8|16)|<c(8|16|32)")
 
@@ -87,6 +89,8 @@ class ArrayRecord:
         is_sane = len(self.shape) == len(self.chunks) and 0 not in self.chunks
         if not is_sane or not all(type(n) is int and n >= 0 for n in sizes):
             raise ValueError(f"has the shape {self.shape}, chunks {self.chunks}")
+        if self.chunk_bytes > MAX_CHUNK_BYTES:
+            raise ValueError(f"has chunks of {self.chunk_bytes} bytes")
         if len(self.digests) != self.grid.count or not all(map(is_key, self.digests)):
             raise ValueError(f"has {len(self.digests)} digests for {self.grid.count} chunks")
 
@@ -94,6 +98,11 @@ class ArrayRecord:
     def grid(self) -> Grid:
         """Shape and chunks."""
         return Grid(self.shape, self.chunks)
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Size of a chunk's file: the chunks at the end are stored whole."""
+        return math.prod(self.chunks) * int(self.dtype[2:])
 
     @classmethod
     def of(cls, name: str, array: DigestedArray) -> ArrayRecord:
@@ -122,6 +131,11 @@ class ArrayRecord:
         return cls(
             data["dtype"], tuple(data["shape"]), tuple(data["chunks"]), tuple(data["digests"])
         )
+
+
+def array_digests(arrays: Mapping[str, ArrayRecord]) -> dict[str, str]:
+    """Digest what each array *is*: its dtype, shape and values."""
+    return {name: text_digest(canonical_json(array.to_json())) for name, array in arrays.items()}
 
 
 def result_digest(arrays: Mapping[str, ArrayRecord], facts: Json) -> str:
@@ -180,9 +194,11 @@ class Record:
         record = cast("dict[str, Json]", dict(body["record"]))
         if result_digest(arrays, record.get("facts")) != body["digest"]:
             raise ValueError("has a wrong digest")
-        if type(body["bytes"]) is not int:
-            raise ValueError(f"has the size {body['bytes']!r}")
-        entry = Entry(check_key(body["key"]), body["digest"], body["bytes"], record)
+        stored = sum(array.chunk_bytes * array.grid.count for array in arrays.values())
+        if type(body["bytes"]) is not int or body["bytes"] < stored:
+            raise ValueError(f"has the size {body['bytes']!r}, its arrays {stored}")
+        key, size = check_key(body["key"]), body["bytes"]
+        entry = Entry(key, body["digest"], size, record, array_digests(arrays))
         return cls(entry, arrays, dict(body["metadata"]))
 
 
@@ -209,9 +225,23 @@ def read_record(folder: Path) -> Record | None:
     return record
 
 
+def read_cost(folder: Path) -> tuple[int, float]:
+    """Read what the size budget needs of a result, quickly: its bytes, and seconds it took.
+
+    A record that can't be read is that of a result which is worth nothing.
+    """
+    try:
+        body = json.loads(read_small(folder / "record.json", MAX_RECORD_BYTES) or "")["body"]
+        size, seconds = int(body["bytes"]), float(body["record"].get("seconds", 0.0))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        size, seconds = -1, 0.0
+    return (size, max(seconds, 0.0)) if size >= 0 else (folder_bytes(folder), 0.0)
+
+
 def new_entry(
     key: str, arrays: Mapping[str, ArrayRecord], record: Mapping[str, Json], size: int
 ) -> Entry:
     """Make the entry that is published, its record as it will be read back from JSON."""
     plain = cast("dict[str, Json]", json.loads(canonical_json(dict(record))))
-    return Entry(key, result_digest(arrays, plain.get("facts")), size, plain)
+    digest = result_digest(arrays, plain.get("facts"))
+    return Entry(key, digest, size, plain, array_digests(arrays))

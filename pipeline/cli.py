@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import options
+from pipeline.cache_cli import app as cache_app
 
 # Everything else is imported where it is used: ``unblur --help`` needs none of it.
 if TYPE_CHECKING:
     from cache.disk import DiskStore
-    from pipeline.config import Config
+    from cache.readonly import ReadOnlyStore
+    from pipeline.config import CacheSettings, Config
     from pipeline.document import Document
     from pipeline.errors import ConfigError
     from pipeline.graph import Graph
@@ -37,7 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-cache_app = typer.Typer(help="Look after the cache.", no_args_is_help=True)
 app.add_typer(cache_app, name="cache")
 
 
@@ -58,7 +59,7 @@ def run(
 
     began = time.perf_counter()
     limits = {"run.workers": workers, "run.memory": memory}
-    with _session(config, changes, cache, limits) as session:
+    with open_session(config, changes, cache, limits) as session:
         wishes = Wishes(until=until, force=tuple(force or ()))
         session.check_names([*wishes.force, *([until] if until else [])])
         outcome = session.run(wishes, quiet=as_json)
@@ -109,7 +110,7 @@ def plan(
     from pipeline import report
     from pipeline.plan import Wishes
 
-    with _session(config, changes, cache) as session:
+    with open_session(config, changes, cache) as session:
         session.check_names([until] if until else [])
         steps = session.plan(Wishes(until=until))
     if as_json:
@@ -135,8 +136,10 @@ def graph(
     ending = output.suffix.lower() if output else ".mmd"
     if ending not in drawing.FORMATS:
         formats = " or ".join(drawing.FORMATS)
-        raise _usage(f"-o {output}", f'"{ending}" can\'t be drawn. Use a name ending in {formats}.')
-    with _session(config, changes, cache) as session:
+        raise usage_error(
+            f"-o {output}", f'"{ending}" can\'t be drawn. Use a name ending in {formats}.'
+        )
+    with open_session(config, changes, cache) as session:
         steps = session.plan(Wishes())
     text = drawing.draw_dot(steps) if ending == ".dot" else drawing.draw_mermaid(steps)
     if output is None:
@@ -161,7 +164,7 @@ def list_nodes(
     elif kind in known:
         report.print_lines(catalog.describe_kind(known[kind]))
     else:
-        raise _usage("nodes", f'"{kind}" is unknown. {suggest(kind, known)}')
+        raise usage_error("nodes", f'"{kind}" is unknown. {suggest(kind, known)}')
 
 
 @app.command()
@@ -170,30 +173,6 @@ def schema() -> None:
     from pipeline import catalog, report
 
     report.print_json(catalog.config_schema(_all_kinds()))
-
-
-@cache_app.command("list")
-def cache_list(cache: options.CacheFolder = None, as_json: options.AsJson = False) -> None:
-    """List what is cached: node, kind, size, seconds it took."""
-    from pipeline import report
-
-    entries = list(_store(_cache_folder(cache)).entries())
-    if as_json:
-        report.print_json(report.cache_record(entries))
-    else:
-        report.print_cache(entries)
-
-
-@cache_app.command("clear")
-def cache_clear(cache: options.CacheFolder = None) -> None:
-    """Remove everything from the cache, and nothing else."""
-    from pipeline import report
-
-    store = _store(_cache_folder(cache))
-    entries = list(store.entries())
-    store.clear()
-    size = report.readable_size(sum(entry.bytes for entry in entries))
-    report.print_lines([f"{len(entries)} results removed, {size}: {store.root}"])
 
 
 def main() -> None:
@@ -243,10 +222,12 @@ def _told(error: BaseException) -> tuple[str, int]:
     return f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1
 
 
-class _Session:
+class Session:
     """A configuration joined with the kinds there are and with a store: the parts together."""
 
-    def __init__(self, config: Config, graph: Graph, root: Path, store: DiskStore) -> None:
+    def __init__(
+        self, config: Config, graph: Graph, root: Path, store: DiskStore | ReadOnlyStore
+    ) -> None:
         from cache.memo import FileMemo
         from pipeline.history import History
 
@@ -255,7 +236,8 @@ class _Session:
         self.store = store
         self.digests = FileMemo(root)
         self.code = FileMemo(root, "code")
-        self.history = History(root / "history", str(Path(config.source).resolve()))
+        self.source = str(Path(config.source).resolve())
+        self.history = History(root / "history", self.source)
 
     def check_names(self, names: Sequence[str]) -> None:
         """Raise `ConfigError` if an option names a node that is not there."""
@@ -264,7 +246,7 @@ class _Session:
         for name in names:
             if name not in self.config.nodes:
                 hint = suggest(name, self.config.nodes)
-                raise _usage(self.config.source, f'"{name}" is no node of it. {hint}')
+                raise usage_error(self.config.source, f'"{name}" is no node of it. {hint}')
 
     def plan(self, wishes: Wishes) -> Mapping[str, Step]:
         """Plan afresh, as the store is now."""
@@ -290,20 +272,24 @@ class _Session:
         self.store.sweep()
         with TerminalReport(quiet=quiet) as report, ExitStack() as stack:
             listener = prepared(report, lambda: stack.enter_context(_lessons()))
-            runner = Runner(self.store, self.store.scratch, listener, resources)
+            runner = Runner(
+                self.store, self.store.scratch, listener, resources, made_by=self.source
+            )
             with stoppable(runner.cancelled.is_set, runner.cancelled.set):
                 outcome = runner.run(self.plan, wishes)
+        self.store.keep_to_size()
         self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
         return outcome
 
 
 @contextmanager
-def _session(
+def open_session(
     path: Path,
     changes: list[str] | None,
     cache: Path | None,
     limits: Mapping[str, Any] | None = None,
-) -> Iterator[_Session]:
+) -> Iterator[Session]:
+    """Join a configuration, changed as told, with its store."""
     from pipeline.config import read_document
 
     document = read_document(path, changes or ())
@@ -314,7 +300,7 @@ def _session(
 @contextmanager
 def _opened(
     document: Document, base: Path, cache: Path | None, limits: Mapping[str, Any] | None = None
-) -> Iterator[_Session]:
+) -> Iterator[Session]:
     """Join a configuration whose relative paths start from `base`."""
     from pipeline.config import load_config
     from pipeline.graph import build_graph
@@ -323,12 +309,8 @@ def _opened(
     config, faults = load_config(document, _all_kinds(), base)
     joined = build_graph(config, faults)
     root = _cache_folder(cache, config, base)
-    store = _store(root)
-    if config.cache.keep:
-        yield _Session(config, joined, root, store)
-    else:
-        with store.scratch() as passing:
-            yield _Session(config, joined, root, passing)
+    with _opened_store(root, config.cache) as store:
+        yield Session(config, joined, root, store)
 
 
 @contextmanager
@@ -341,8 +323,7 @@ def _lessons() -> Iterator[None]:
     try:
         fft.choose_engine(os.environ.get("UNBLUR_FFT") or None)
     except ValueError as error:
-        raise _usage("UNBLUR_FFT", str(error)) from error
-
+        raise usage_error("UNBLUR_FFT", str(error)) from error
     if not os.access(numerics.__path__[0], os.W_OK):  # else numba keeps them beside the sources
         os.environ.setdefault("NUMBA_CACHE_DIR", str(_user_cache() / "kernels"))
     path = _user_cache() / "wisdom" / "fftw"
@@ -350,10 +331,31 @@ def _lessons() -> Iterator[None]:
         yield
 
 
-def _store(root: Path) -> DiskStore:
+@contextmanager
+def _opened_store(root: Path, settings: CacheSettings) -> Iterator[DiskStore | ReadOnlyStore]:
+    """Make the store of a run: kept, passing, or beside a folder that can only be read."""
+    from cache.disk import DiskStore
+    from pipeline.report import print_warning
+
+    store = DiskStore(root, max_size=settings.max_size, warn=print_warning)
+    if store.is_read_only():
+        from cache.readonly import ReadOnlyStore, passing_store
+
+        print_warning(f"cache folder {root} can't be written: what is computed is not kept.")
+        with passing_store() as passing:
+            yield ReadOnlyStore(store, passing)
+    elif settings.keep:
+        yield store
+    else:
+        with store.scratch() as passing:
+            yield passing
+
+
+def open_cache(option: Path | None) -> DiskStore:
+    """Make the store of a cache folder, to look after it."""
     from cache.disk import DiskStore
 
-    return DiskStore(root)
+    return DiskStore(_cache_folder(option))
 
 
 def _cache_folder(
@@ -389,7 +391,8 @@ def _followed_packages() -> frozenset[str]:
     return frozenset({"numerics", *(cls.__module__.partition(".")[0] for cls in kinds().values())})
 
 
-def _usage(where: str, message: str) -> ConfigError:
+def usage_error(where: str, message: str) -> ConfigError:
+    """Make the error for an option that can't be right."""
     from pipeline.errors import ConfigError, Fault
 
     return ConfigError([Fault(0, "", message, where)])

@@ -65,6 +65,14 @@ class WritableArray(Array, Protocol):
 
     def __setitem__(self, region: Region, block: NDArray[Any], /) -> None: ...
 
+    def is_written(self, region: Region) -> bool:
+        """Whether a region has all its values already, from an earlier run that was cut short.
+
+        A node that takes long asks this before each part of its work, and leaves out what is
+        there. What it finishes after the first question is kept if it is stopped or killed.
+        Only whole chunks are; writing one of them again is allowed. Safe from any thread.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -92,11 +100,22 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input of a node: which type it takes, and whether it may be left open."""
+    """An input of a node.
+
+    Attributes
+    ----------
+    type : PortType
+    optional : bool
+        Whether it may be left open.
+    arrays : tuple of str, optional
+        The arrays that the node reads. Then it gets no others and no facts, and what changes in
+        those does not run it again. By default it gets everything.
+    """
 
     type: PortType
     optional: bool = False
     help: str = ""
+    arrays: tuple[str, ...] | None = None
 
 
 class Context(Protocol):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from numerics.half_quadratic import Blur, NotFiniteError, Schedule, TileSolver
-from numerics.make_psf import gaussian, shake
+from numerics.make_psf import gaussian, motion, shake
 from numerics.psf import psf_to_otf
-from numerics.reach import solver_reach
+from numerics.reach import LARGEST_HALO, solver_reach
 from numerics.shrinkage import shrink_gradients
 
 
@@ -97,14 +97,13 @@ def test_the_blur_is_taken_out() -> None:
 
 def test_reach_grows_with_the_blur_up_to_the_cap() -> None:
     schedule = Schedule.geometric(4e3, exponent=2 / 3, steps=9, growth=1.15)
-    small = solver_reach(gaussian(1.0), schedule, cap=128)
-    large = solver_reach(shake(27, 1), schedule, cap=128)
-    assert 32 <= small.halo < large.halo <= 128
-    assert small.lost <= 0.01
-    capped = solver_reach(shake(27, 1), schedule, cap=40)
-    assert capped.halo == 40
-    assert capped.lost > large.lost
+    small, large, largest = (
+        solver_reach(psf, schedule) for psf in (gaussian(1.0), shake(27, 1), motion(65, 20.0))
+    )
+    assert 32 <= small.halo < large.halo <= 192 < largest.halo <= LARGEST_HALO
+    assert small.lost <= 0.01 < large.lost < largest.lost
+    assert small.expected_error < 3e-4 < large.expected_error < 3e-3
 
 
 def test_no_steps_reach_nowhere() -> None:
-    assert solver_reach(gaussian(1.0), Schedule(1.0, 1.0, ()), cap=128).halo == 0
+    assert solver_reach(gaussian(1.0), Schedule(1.0, 1.0, ())).halo == 0

@@ -71,6 +71,19 @@ def test_equal_inputs_from_another_recipe_cut_the_run_off_early(bench: Any) -> N
     assert bench.plan(TEXT % (1.2, 2.0))["c"].status == "hit"
 
 
+def test_what_a_node_does_not_read_does_not_run_it_again(bench: Any) -> None:
+    text = (
+        "version: 1\nnodes:\n  a: {kind: source, level: %s}\n"
+        "  b: {kind: tag, label: %s, inputs: {image: a}}\n  c: {kind: weigh, inputs: {image: b}}\n"
+    )
+    bench.run(text % (1.0, "summer"))
+    outcome = bench.run(text % (1.0, "winter"))
+    assert statuses(outcome) == "hit computed hit"
+    assert outcome.nodes["c"].reason == "made from the same values before"
+    assert statuses(bench.run(text % (1.0, "winter"), Wishes(force=("b",)))) == "hit computed hit"
+    assert statuses(bench.run(text % (2.0, "winter"))) == "computed computed computed"
+
+
 def test_a_missing_output_is_written_again_and_nothing_else_runs(bench: Any) -> None:
     bench.run(PLAIN)
     (bench.folder / "out.txt").unlink()
@@ -188,10 +201,31 @@ def test_a_stopped_run_says_so_and_can_be_continued(bench: Any) -> None:
         if isinstance(event, events.NodeDone):
             cancelled.set()
 
-    runner = Runner(bench.store, bench.scratch, stop_after_first, Resources(1, 1), cancelled)
+    runner = Runner(
+        bench.store, bench.scratch, stop_after_first, Resources(1, 1), cancelled=cancelled
+    )
     with pytest.raises(Cancelled):
         runner.run(lambda wishes: bench.plan(PLAIN, wishes), Wishes())
     assert [s.status for s in bench.plan(PLAIN).values()] == ["hit", "run", "run", "run"]
+
+
+def test_a_long_node_that_was_stopped_is_continued(bench: Any) -> None:
+    text = "version: 1\nnodes:\n  a: {kind: bands}\n"
+    cancelled = threading.Event()
+
+    def stop_after_two(event: events.Event) -> None:
+        if isinstance(event, events.NodeProgressed) and event.done == 2:
+            cancelled.set()
+
+    runner = Runner(
+        bench.store, bench.scratch, stop_after_two, Resources(1, 1), cancelled=cancelled
+    )
+    with pytest.raises(Cancelled, match="What was finished is kept"):
+        runner.run(lambda wishes: bench.plan(text, wishes), Wishes())
+    outcome = bench.run(text)
+    assert bench.calls == ["band 2"]
+    key = bench.store.resolve(outcome.steps["a"].recipe)
+    assert sorted(set(bench.store.open(key)["pixels"][:, :, :].ravel().tolist())) == [0, 1, 2]
 
 
 def test_a_damaged_result_is_told_and_made_anew(bench: Any) -> None:
