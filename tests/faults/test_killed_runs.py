@@ -1,0 +1,89 @@
+"""Runs of a whole graph that are ended from outside, at any moment."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from typing import Any
+
+import pytest
+
+
+def moments(undisturbed: Any, new_place: Any, lanes: Any, count: int) -> list[float]:
+    """Random times over a cold run, seconds."""
+    seconds = new_place().run().seconds
+    rng = random.Random(lanes.seed)
+    return [rng.random() * seconds for _ in range(count)]
+
+
+class TestKilled:
+    def test_after_a_kill_at_any_time_the_next_run_gives_the_same_pixels_and_leaks_nothing(
+        self, undisturbed, new_place, lanes
+    ):
+        killed = []
+
+        def kill_after(seconds: float) -> None:
+            place = new_place()
+            running = place.start()
+            time.sleep(seconds)
+            if running.poll() is None:
+                running.signal(signal.SIGKILL)
+                killed.append(running.wait().code)
+            place.check(undisturbed)
+            place.remove()
+
+        count = lanes.times(4, 200)
+        lanes.each(kill_after, moments(undisturbed, new_place, lanes, count))
+        assert len(killed) >= count // 2
+        assert set(killed) == {-signal.SIGKILL}
+
+    def test_after_a_kill_before_any_step_the_next_run_gives_the_same_pixels_and_leaks_nothing(
+        self, undisturbed, new_place, lanes, tmp_path
+    ):
+        counted = tmp_path / "count"
+        count = {"steps": "change", "do": "count", "into": str(counted)}
+        assert new_place(bare=True).run(trap=count).code == 0
+        steps = int(counted.read_text())
+        assert steps > 100
+
+        def kill_at(step: int) -> None:
+            place = new_place(bare=True)
+            done = place.run(trap={"steps": "change", "do": "kill", "at": step})
+            assert done.code == -signal.SIGKILL
+            place.check(undisturbed)
+            place.remove()
+
+        tried = random.Random(lanes.seed).sample(
+            range(steps), min(lanes.times(4, steps), steps - 5)
+        )
+        lanes.each(kill_at, tried)
+
+
+class TestAskedToStop:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+    def test_a_run_asked_to_stop_ends_soon_with_130_and_leaks_nothing(
+        self, undisturbed, new_place, lanes, number
+    ):
+        stopped = []
+
+        def stop_after(seconds: float) -> None:
+            place = new_place()
+            running = place.start()
+            time.sleep(seconds)
+            asked = time.perf_counter()
+            if running.poll() is None:
+                running.signal(number)
+                done = running.wait()
+                assert time.perf_counter() - asked < 2.0
+                # A signal while Python itself shuts down finds nobody to handle it any more.
+                was_done = done.code == -number and '"status": "done"' in done.out
+                assert done.code in (130, 0) or was_done, done
+                assert place.files <= undisturbed.files or was_done
+                stopped.append(done.code)
+            place.check(undisturbed)
+            place.remove()
+
+        count = lanes.times(2, 100)
+        lanes.each(stop_after, moments(undisturbed, new_place, lanes, count))
+        assert stopped.count(130) >= count // 2
