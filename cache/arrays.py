@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from cache.chunks import Cell, Grid, Spans, common, extent, slices, spans_of
 from cache.digest import chunk_digest
 from cache.gate import Gate
+from cache.resume import ChunkLog
 from cache.store import DamagedError, Region
 
 Block: TypeAlias = NDArray[Any]
@@ -35,6 +37,9 @@ class ChunkSource(Protocol):
 
     def write(self, cell: Cell, block: Block) -> None:
         """Write a whole chunk."""
+
+    def check(self, cell: Cell) -> None:
+        """Raise `BadChunkError` unless a chunk is there with its full size, unread."""
 
 
 class RecentChunks:
@@ -81,6 +86,9 @@ class VerifiedArray:
     source : ChunkSource
     recent : RecentChunks
         Shared by the arrays of one result.
+    steady : callable, optional
+        A ``with`` block in which the result stays what it is; raises `GoneError` if it is
+        another already. What looks damaged is read in it once more.
     """
 
     def __init__(
@@ -92,6 +100,7 @@ class VerifiedArray:
         digests: Mapping[Cell, str],
         source: ChunkSource,
         recent: RecentChunks,
+        steady: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._key = key
         self._name = name
@@ -100,6 +109,7 @@ class VerifiedArray:
         self._digests = digests
         self._source = source
         self._recent = recent
+        self._steady = steady
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -115,6 +125,16 @@ class VerifiedArray:
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements, little-endian."""
         return self._dtype
+
+    def check_extent(self) -> None:
+        """Raise `DamagedError` unless the last chunk is there: so far does the array reach.
+
+        A shape that was made up should not lead anybody to set memory aside for it.
+        """
+        if self._grid.count:
+            last = tuple(count - 1 for count in self._grid.counts)
+            with self._named(last):
+                self._source.check(last)
 
     def __getitem__(self, region: Region, /) -> Block:
         spans = spans_of(region, self.shape)
@@ -142,25 +162,46 @@ class VerifiedArray:
     def _read(self, cell: Cell) -> Block:
         expected = self._digest(cell)
         try:
+            return self._verified(cell, expected)
+        except DamagedError:
+            with self._steady():
+                return self._verified(cell, expected)
+
+    def _verified(self, cell: Cell, expected: str) -> Block:
+        with self._named(cell):
             block = self._source.read(cell)
-        except BadChunkError as error:
-            raise self._damaged(cell, str(error)) from error
-        if chunk_digest(block) != expected:
-            raise self._damaged(cell, "its values are not those that were written")
+            if chunk_digest(block) != expected:
+                raise BadChunkError("its values are not those that were written")
         return block
+
+    @contextmanager
+    def _named(self, cell: Cell) -> Iterator[None]:
+        """Say which chunk of what is bad."""
+        try:
+            yield
+        except BadChunkError as error:
+            place = ".".join(map(str, cell))
+            where = f'cached result {self._key}: array "{self._name}", chunk {place}'
+            raise DamagedError(self._key, f"{where}: {error}.") from error
 
     def _digest(self, cell: Cell) -> str:
         return self._digests[cell]
 
-    def _damaged(self, cell: Cell, why: str) -> DamagedError:
-        place = ".".join(map(str, cell))
-        return DamagedError(
-            self._key, f'cached result {self._key}: array "{self._name}", chunk {place}: {why}.'
-        )
-
 
 class DigestedArray(VerifiedArray):
-    """A `DraftArray`: digests chunks as they are written, from any thread."""
+    """A `DraftArray`: digests chunks as they are written, from any thread.
+
+    Once somebody has asked `is_written`, chunks are noted in the log as well, so that a later run
+    finds them.
+
+    Parameters
+    ----------
+    key, name, grid, dtype, source
+        As of a `VerifiedArray`.
+    gate : Gate
+    log : ChunkLog, optional
+        Chunks of an earlier run, and a place to note ours for a later one.
+    """
 
     def __init__(
         self,
@@ -170,12 +211,17 @@ class DigestedArray(VerifiedArray):
         dtype: DTypeLike,
         source: ChunkSource,
         gate: Gate,
+        log: ChunkLog | None = None,
     ) -> None:
         self.digests: dict[Cell, str] = {}
         super().__init__(key, name, grid, dtype, self.digests, source, RecentChunks())
         self._gate = gate
+        self._log = log
+        self._earlier = log.earlier() if log else {}
+        self._is_resumable = False
         self._begun: set[Cell] = set()
         self._mutex = threading.Lock()
+        self._taking_over = threading.Lock()
 
     @property
     def grid(self) -> Grid:
@@ -188,6 +234,23 @@ class DigestedArray(VerifiedArray):
         for cell in self._grid.touched(spans):
             with self._gate.passed():
                 self._write(cell, block[slices(self._grid.spans(cell), spans)])
+
+    def is_written(self, region: Region) -> bool:
+        """Whether a region is whole, chunks included that an earlier run left and that verify."""
+        self._is_resumable = self._log is not None
+        cells = self._grid.touched(spans_of(region, self.shape))
+        with self._gate.passed(), self._taking_over:
+            return all([cell in self.digests or self._take_over(cell) for cell in cells])
+
+    def _take_over(self, cell: Cell) -> bool:
+        digest = self._earlier.pop(cell, None)
+        try:
+            is_whole = digest is not None and chunk_digest(self._source.read(cell)) == digest
+        except BadChunkError:
+            return False
+        if digest is not None and is_whole:
+            self.digests.setdefault(cell, digest)
+        return is_whole
 
     def _check(self, spans: Spans, block: Block) -> None:
         if not self._grid.is_whole(spans):
@@ -210,7 +273,10 @@ class DigestedArray(VerifiedArray):
             self._begun.add(cell)
         block = np.asarray(part, order="C")
         self._source.write(cell, block)
-        self.digests[cell] = chunk_digest(block)
+        digest = chunk_digest(block)
+        self.digests[cell] = digest
+        if self._log is not None and self._is_resumable:
+            self._log.add(cell, digest)
 
     def _digest(self, cell: Cell) -> str:
         digest = self.digests.get(cell)

@@ -7,16 +7,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from cache.arrays import RecentChunks, VerifiedArray
 from cache.draft import DiskDraft
+from cache.drafts import claim_draft, useless_drafts
+from cache.evict import Budget, Trimmed
 from cache.files import read_small, remove_tree, told, write_whole
 from cache.layout import Layout
-from cache.locks import OwnedFolder, acquire, sweep
+from cache.locks import Lock, OwnedFolder, acquire, held, sweep, wait_shared
 from cache.moves import Moves
 from cache.record import Record, check_key, is_key, read_record
-from cache.store import DamagedError, Entry, StoredArray, StoreError
+from cache.store import DamagedError, Entry, GoneError, StoredArray, StoreError
 from cache.verify import check_folder
 from cache.zarr_chunks import Storage, ZarrChunks, local_storage
 
@@ -31,13 +36,28 @@ class DiskStore:
     Parameters
     ----------
     root : Path
+    max_size : int, optional
+        Bytes that the folder may hold, but for what is being written or used.
+    warn : callable
+        Told, once, if more than that is in use.
     storage : Storage
         How zarr gets at the folders of results.
     """
 
-    def __init__(self, root: Path, *, storage: Storage = local_storage) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        max_size: int | None = None,
+        warn: Callable[[str], None] = lambda _: None,
+        storage: Storage = local_storage,
+    ) -> None:
         self._layout = Layout(Path(root).absolute())
         self._moves = Moves(self._layout)
+        self._budget = Budget(self._layout, self.delete)
+        self._max_size = max_size
+        self._warn = warn
+        self._is_over = False
         self._storage = storage
         self._workshop: OwnedFolder | None = None
         self._mutex = threading.Lock()
@@ -56,17 +76,19 @@ class DiskStore:
         """Open the arrays of a published result, each chunk verified when it is read."""
         record = self._record(key)
         if record is None:
-            raise StoreError(f"result {key} is not in the cache {self.root}. Publish it first.")
+            raise self._gone(key)
         recent = RecentChunks()
-        return {name: self._array(record, name, recent) for name in record.arrays}
+        arrays = {name: self._array(record, name, recent) for name in record.arrays}
+        for array in arrays.values():
+            array.check_extent()
+        return arrays
 
     def begin(self, key: str) -> DiskDraft:
-        """Start writing a result."""
-        check_key(key)
-        folder = self._spare()
+        """Start writing a result; finished chunks of an earlier draft are at hand."""
+        self._layout.make()
         with told(self.root):
-            folder.mkdir()
-        return DiskDraft(key, self.root, folder, self._storage, self._moves.put_in)
+            owned = claim_draft(self._layout, key)
+        return DiskDraft(key, self.root, owned, self._storage, self._install)
 
     def link(self, recipe: str, key: str) -> None:
         """Let a recipe key point to a content key."""
@@ -84,23 +106,36 @@ class DiskStore:
         return key if is_key(key) else None
 
     @contextmanager
-    def lock(self, key: str, *, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    def lock(
+        self,
+        key: str,
+        *,
+        on_wait: Callable[[], None] | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> Iterator[None]:
         """Hold a key against other processes and threads."""
         self._layout.make()
         with told(self.root):
-            lock = acquire(self._layout.lock(key), on_wait)
+            lock = acquire(self._layout.lock(key), on_wait, check)
         try:
             yield
         finally:
-            lock.release()
+            lock.remove()
 
-    def touch(self, key: str) -> None:
-        """Note that a result was used now, as far as the folder can be written."""
-        with suppress(OSError):
-            os.utime(self._layout.home(key) / "record.json")
+    @contextmanager
+    def hold(self, key: str) -> Iterator[None]:
+        """Keep a result from being evicted for the length of the block; it is used now."""
+        lock = self._share(key)
+        try:
+            with suppress(OSError):
+                os.utime(self._layout.home(key) / "record.json")
+            yield
+        finally:
+            if lock is not None:
+                lock.release()
 
     def last_used(self, key: str) -> float:
-        """Tell when a result was last touched or published, seconds since 1970; 0 if unknown."""
+        """Tell when a result was last held or published, seconds since 1970; 0 if unknown."""
         try:
             return (self._layout.home(key) / "record.json").stat().st_mtime
         except OSError:
@@ -144,9 +179,22 @@ class DiskStore:
         if not self._layout.is_made():
             return
         with told(self.root):
-            sweep(self._layout.folder("pending"))
-            sweep(self._layout.folder("scratch"))
+            for name in ("pending", "scratch", "locks"):
+                sweep(self._layout.folder(name))
+            useless_drafts(self._layout, remove=True)
             self._moves.settle_all()
+
+    def trim(self, limit: int) -> Trimmed:
+        """Remove what is least worth until `limit` bytes are left; what is in use stays."""
+        if not self._layout.is_made():
+            return Trimmed(0, 0, 0)
+        with told(self.root), held(self._layout.trimming):
+            return self._budget.trim(limit)
+
+    def keep_to_size(self) -> None:
+        """Trim if more than `max_size` was left because it was in use."""
+        if self._is_over and self._max_size is not None:
+            self._is_over = self.trim(self._max_size).left > self._max_size
 
     def clear(self) -> None:
         """Remove everything of ours and nothing else, the folder too if nothing else is in it.
@@ -167,11 +215,53 @@ class DiskStore:
         """Make a store beside this one that vanishes with the block, or with this process."""
         self._layout.make()
         with told(self.root):
-            folder = OwnedFolder(self._layout.folder("scratch"))
+            folder = OwnedFolder.new(self._layout.folder("scratch"))
         try:
             yield DiskStore(folder.path, storage=self._storage)
         finally:
             folder.release()
+
+    def _install(self, key: str, folder: Path) -> None:
+        """Take a whole result in, and make room for it."""
+        self._moves.put_in(key, folder)
+        if self._max_size is not None:
+            with suppress(OSError, StoreError), held(self._layout.trimming):
+                left = self._budget.trim(self._max_size, spare=key).left
+                self._warn_if_over(left, self._max_size)
+
+    def _warn_if_over(self, left: int, max_size: int) -> None:
+        if left > max_size and not self._is_over:
+            self._is_over = True
+            self._warn(
+                f"cache folder {self.root}: what this run uses takes {left} bytes, more than "
+                f"cache.max_size, {max_size}. It is used, then dropped. Raise max_size to keep it."
+            )
+
+    def _share(self, key: str) -> Lock | None:
+        """Lock a result's record together with other users; None where nothing can be locked."""
+        path = self._layout.home(key) / "record.json"
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return wait_shared(path)
+        if self._record(key) is None:  # else it was being replaced
+            raise self._gone(key)
+        with suppress(OSError):
+            return wait_shared(path)
+        return None
+
+    def _gone(self, key: str) -> GoneError:
+        return GoneError(key, f"result {key} is not in the cache {self.root}. Publish it first.")
+
+    @contextmanager
+    def _steady(self, record: Record) -> Iterator[None]:
+        """Let nothing move for the length of the block, in which a result is what it was."""
+        key = record.entry.key
+        with self._moves.paused(key):
+            now = self._read(key)
+            if now is None:
+                raise self._gone(key)
+            if now.entry.digest != record.entry.digest:
+                raise GoneError(key, f"result {key} was replaced by another. Open it again.")
+            yield
 
     def _record(self, key: str) -> Record | None:
         """Read a record.
@@ -203,11 +293,21 @@ class DiskStore:
             self._layout.home(key),
             name,
             array.grid,
+            np.dtype(array.dtype),
             self._storage,
             record.metadata.get(name),
         )
         digests = dict(zip(array.grid.cells(), array.digests, strict=True))
-        return VerifiedArray(key, name, array.grid, array.dtype, digests, source, recent)
+        return VerifiedArray(
+            key,
+            name,
+            array.grid,
+            array.dtype,
+            digests,
+            source,
+            recent,
+            partial(self._steady, record),
+        )
 
     def _spare(self) -> Path:
         """Name an unused path; what is there is removed when this process ends."""
@@ -215,5 +315,5 @@ class DiskStore:
             if self._workshop is None:
                 self._layout.make()
                 with told(self.root):
-                    self._workshop = OwnedFolder(self._layout.folder("pending"))
+                    self._workshop = OwnedFolder.new(self._layout.folder("pending"))
             return self._workshop.path / os.urandom(8).hex()

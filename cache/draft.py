@@ -11,10 +11,13 @@ from numpy.typing import DTypeLike
 
 from cache.arrays import Block, DigestedArray
 from cache.chunks import Grid, chunk_shape
+from cache.drafts import JOURNAL
 from cache.files import folder_bytes, remove_tree, told
 from cache.gate import Gate
+from cache.locks import OwnedFolder
 from cache.record import ArrayRecord, Record, check_dtype, check_name, new_entry
-from cache.store import Entry, Json
+from cache.resume import ChunkLog, Journal
+from cache.store import Entry, Json, StoreFullError
 from cache.zarr_chunks import GROUP_JSON, Storage, ZarrChunks
 
 
@@ -30,8 +33,8 @@ class DiskDraft:
         Content key.
     root : Path
         The cache folder, for error messages.
-    folder : Path
-        An empty folder on the same file system, ours alone.
+    owned : OwnedFolder
+        On the same file system; may hold the finished chunks of an earlier draft.
     storage : Storage
     install : callable
         Moves a folder to the key's home.
@@ -41,35 +44,42 @@ class DiskDraft:
         self,
         key: str,
         root: Path,
-        folder: Path,
+        owned: OwnedFolder,
         storage: Storage,
         install: Callable[[str, Path], None],
     ) -> None:
         self._key = key
         self._root = root
-        self._folder = folder
+        self._owned = owned
+        self._folder = owned.path
         self._storage = storage
         self._install = install
         self._gate = Gate(f"result {key}")
+        self._journal = Journal(root, owned.path / JOURNAL)
         self._arrays: dict[str, DigestedArray] = {}
         self._sources: dict[str, ZarrChunks] = {}
 
     def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> DigestedArray:
         """Make an array of the result; raises `ValueError` for a name or dtype not kept."""
-        if check_name(name) in self._arrays:
-            raise ValueError(f"the array {name!r} exists already. Choose another name.")
         grid = Grid(tuple(map(int, shape)), chunk_shape(shape))
-        source = ZarrChunks(self._root, self._folder, name, grid, self._storage)
-        array = DigestedArray(self._key, name, grid, check_dtype(dtype), source, self._gate)
-        with self._gate.passed():
-            source.create(array.dtype)
-        self._sources[name] = source
-        self._arrays[name] = array
-        return array
+        return self._add(name, grid, dtype, self._journal.of(name, check_dtype(dtype), grid))
 
     def put_array(self, name: str, values: Block) -> None:
         """Write a whole array that is in memory."""
-        self.new_array(name, values.shape, values.dtype)[()] = values
+        grid = Grid(values.shape, chunk_shape(values.shape))
+        self._add(name, grid, values.dtype, None)[()] = values
+
+    def _add(self, name: str, grid: Grid, dtype: DTypeLike, log: ChunkLog | None) -> DigestedArray:
+        if check_name(name) in self._arrays:
+            raise ValueError(f"the array {name!r} exists already. Choose another name.")
+        known = check_dtype(dtype)
+        source = ZarrChunks(self._root, self._folder, name, grid, known, self._storage)
+        array = DigestedArray(self._key, name, grid, known, source, self._gate, log)
+        with self._gate.passed():
+            source.create(log.earlier() if log else ())
+        self._sources[name] = source
+        self._arrays[name] = array
+        return array
 
     def publish(self, record: Mapping[str, Json]) -> Entry:
         """Make the result visible, all at once."""
@@ -77,6 +87,7 @@ class DiskDraft:
         self._gate.shut()
         arrays = {name: ArrayRecord.of(name, array) for name, array in self._arrays.items()}
         with told(self._root):
+            self._tidy()
             (self._folder / "zarr.json").write_text(GROUP_JSON, "utf-8")
             entry = new_entry(self._key, arrays, record, folder_bytes(self._folder))
             metadata = {name: str(s.metadata_digest()) for name, s in self._sources.items()}
@@ -84,6 +95,12 @@ class DiskDraft:
             (self._folder / "record.json").write_text(text, "utf-8")
             self._install(self._key, self._folder)
         return entry
+
+    def _tidy(self) -> None:
+        """Remove what an earlier draft left and this one did not take over."""
+        for path in self._folder.iterdir():
+            if path.name not in self._arrays:
+                remove_tree(path)
 
     def __enter__(self) -> Self:
         return self
@@ -95,4 +112,14 @@ class DiskDraft:
         trace: TracebackType | None,
     ) -> None:
         self._gate.shut()
-        remove_tree(self._folder)
+        if self._journal.path.exists() and not _is_full(error):
+            self._owned.leave()
+        else:
+            self._owned.release()
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether an error was caused by a full disk: then what was begun is in the way."""
+    while error is not None and not isinstance(error, StoreFullError):
+        error = error.__cause__
+    return error is not None

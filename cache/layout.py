@@ -7,15 +7,20 @@
     <root>/objects/ab/abcd.../    one zarr v3 group a result, and its record.json
     <root>/recipes/ab/abcd...     a content key
     <root>/locks/                 one file a key
-    <root>/pending/               results being written; same file system as objects/
+    <root>/drafts/                results being written, or waiting to be continued, one a key
+    <root>/pending/               what is on its way in or out; same file system as objects/
     <root>/scratch/               stores that vanish with their owner
     <root>/quarantine/            damaged results
     <root>/memo/                  facts about files, see `cache.memo`
+    <root>/history/               what was run last, see `pipeline.history`
+
+No symbolic link is followed below the root: whoever may write there could lead us elsewhere.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +32,9 @@ from cache.store import StoreError
 
 FORMAT = "unblur cache 1\n"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by unblur. May be deleted.\n"
-_KEPT = ("objects", "recipes", "quarantine", "memo")
-_HELD = ("pending", "scratch", "locks")
+_KEPT = ("objects", "recipes", "quarantine", "memo", "history")
+_FOREIGN = ("objects", "recipes", "quarantine", "drafts", "pending", "scratch", "locks")
+_HELD = ("drafts", "pending", "scratch", "locks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +44,38 @@ class Layout:
     root: Path
 
     def folder(self, name: str) -> Path:
-        """One of the folders drawn above."""
-        return self.root / name
+        """One of the folders drawn above; raises `StoreError` if a link stands in its place."""
+        return _plain(self.root / name)
 
     def home(self, key: str) -> Path:
         """Folder of a published result."""
-        return self.root / "objects" / check_key(key)[:2] / key
+        return _plain(self.folder("objects") / check_key(key)[:2]) / key
 
     def aside(self, key: str) -> Path:
         """Where a result stands while it is being replaced."""
         return self.home(key).with_name(f"{key}.old")
 
+    def draft(self, key: str) -> Path:
+        """Folder of a result that is being written."""
+        return self.folder("drafts") / check_key(key)
+
     def recipe(self, recipe: str) -> Path:
         """File that holds the content key of a recipe."""
-        return self.root / "recipes" / check_key(recipe)[:2] / recipe
+        return _plain(self.folder("recipes") / check_key(recipe)[:2]) / recipe
 
     def lock(self, key: str) -> Path:
         """File that is locked while a result is being computed."""
-        return self.root / "locks" / f"{check_key(key)}.lock"
+        return self.folder("locks") / f"{check_key(key)}.lock"
 
     @property
     def moves(self) -> Path:
         """File that is locked while results are moved into or out of ``objects``."""
-        return self.root / "locks" / "moves.lock"
+        return self.folder("locks") / "moves.lock"
+
+    @property
+    def trimming(self) -> Path:
+        """File that is locked while somebody makes room."""
+        return self.folder("locks") / "trimming.lock"
 
     def is_made(self) -> bool:
         """Whether this is a cache folder of our format.
@@ -93,7 +108,7 @@ class Layout:
         """
         if self.is_made():
             return
-        foreign = [name for name in (*_KEPT, *_HELD) if (self.root / name).exists()]
+        foreign = [name for name in _FOREIGN if os.path.lexists(self.root / name)]
         # Asked again, since another process may have made the same folder meanwhile.
         if foreign and self.is_made():
             return
@@ -124,17 +139,19 @@ class Layout:
             raise StoreError(
                 f"{self.root} is not a cache folder: it has no file 'format'. Name one that is."
             )
-        for folder in map(self.folder, _KEPT):
+        for folder in [self.root / name for name in _KEPT]:
             remove_tree(folder)
             if os.path.lexists(folder):
                 raise StoreError(f"{folder} can't be removed. See whose it is, and what uses it.")
-        for folder in map(self.folder, _HELD):
+        for folder in [self.root / name for name in _HELD]:
+            if folder.is_symlink():
+                folder.unlink()
             sweep(folder)
         with suppress(OSError):
             self._remove_if_unused()
 
     def _remove_if_unused(self) -> None:
-        for folder in map(self.folder, _HELD):
+        for folder in [self.root / name for name in _HELD]:
             with suppress(FileNotFoundError):
                 folder.rmdir()
         for name in ("CACHEDIR.TAG", "format"):
@@ -146,11 +163,29 @@ class Layout:
     def keys(self, *, aside: bool = False) -> list[str]:
         """List the keys of all results; of those left standing aside, if asked for."""
         ending = ".old" if aside else ""
-        paths = self.folder("objects").glob(f"??/*{ending}")
-        names = sorted(path.name.removesuffix(ending) for path in paths)
-        return [name for name in names if is_key(name)]
+        names = (path.name for path in self.listed("objects") if path.name.endswith(ending))
+        keys = (name.removesuffix(ending) for name in names)
+        return sorted(key for key in keys if is_key(key))
+
+    def listed(self, name: str) -> Iterator[Path]:
+        """List what lies in the two-digit folders of ``objects`` or ``recipes``."""
+        for folder in _entries(self.folder(name)):
+            if folder.is_dir(follow_symlinks=False):
+                yield from (Path(entry.path) for entry in _entries(Path(folder.path)))
 
     def leftovers(self) -> list[Path]:
         """List what dead processes left behind."""
         parents = (self.folder("pending"), self.folder("scratch"))
         return [folder for parent in parents for folder, _ in abandoned(parent)]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        return list(entries)
+    return []
+
+
+def _plain(path: Path) -> Path:
+    if path.is_symlink():
+        raise StoreError(f"{path} is a symbolic link, and a cache holds none. Remove it.")
+    return path

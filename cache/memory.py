@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from numpy.typing import DTypeLike
 
@@ -15,7 +15,7 @@ from cache.arrays import BadChunkError, Block, DigestedArray, RecentChunks, Veri
 from cache.chunks import Cell, Grid, chunk_shape
 from cache.gate import Gate
 from cache.record import ArrayRecord, check_dtype, check_key, check_name, new_entry
-from cache.store import Entry, Json, StoredArray, StoreError
+from cache.store import Entry, GoneError, Json, StoredArray
 from cache.verify import check_result
 
 
@@ -24,13 +24,17 @@ class MemoryChunks(dict[Cell, Block]):
 
     def read(self, cell: Cell) -> Block:
         """Read a whole chunk."""
-        if cell not in self:
-            raise BadChunkError("it is missing")
+        self.check(cell)
         return self[cell].copy()
 
     def write(self, cell: Cell, block: Block) -> None:
         """Write a whole chunk."""
         self[cell] = block.copy()
+
+    def check(self, cell: Cell) -> None:
+        """Raise `BadChunkError` unless the chunk is there."""
+        if cell not in self:
+            raise BadChunkError("it is missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,44 @@ class _Result:
     chunks: Mapping[str, MemoryChunks]
 
 
-class MemoryDraft:
-    """A `Draft` in memory."""
+class MemoryLog(dict[Cell, str]):
+    """A `ChunkLog` that is a dictionary."""
 
-    def __init__(self, key: str, install: Callable[[str, _Result], None]) -> None:
+    def earlier(self) -> dict[Cell, str]:
+        """Chunks finished before."""
+        return dict(self)
+
+    def add(self, cell: Cell, digest: str) -> None:
+        """Note a chunk that was just written."""
+        self[cell] = digest
+
+
+_Unfinished: TypeAlias = dict[tuple[str, str, Grid], tuple[MemoryChunks, MemoryLog]]
+
+
+class MemoryDraft:
+    """A `Draft` in memory.
+
+    Parameters
+    ----------
+    key : str
+    unfinished : dict
+        Arrays of an earlier draft.
+    install, leave : callable
+        Take what is published, and what can be continued.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        unfinished: _Unfinished,
+        install: Callable[[str, _Result], None],
+        leave: Callable[[str, _Unfinished], None],
+    ) -> None:
         self._key = key
+        self._unfinished = unfinished
         self._install = install
+        self._leave = leave
         self._arrays: dict[str, DigestedArray] = {}
         self._chunks: dict[str, MemoryChunks] = {}
         self._gate = Gate(f"result {key}")
@@ -54,9 +90,10 @@ class MemoryDraft:
         """Make an array of the result; raises `ValueError` for a name or dtype not kept."""
         if check_name(name) in self._arrays:
             raise ValueError(f"the array {name!r} exists already. Choose another name.")
-        grid = Grid(tuple(map(int, shape)), chunk_shape(shape))
-        chunks = MemoryChunks()
-        array = DigestedArray(self._key, name, grid, check_dtype(dtype), chunks, self._gate)
+        grid, known = Grid(tuple(map(int, shape)), chunk_shape(shape)), check_dtype(dtype)
+        place = (name, known.str, grid)
+        chunks, log = self._unfinished.setdefault(place, (MemoryChunks(), MemoryLog()))
+        array = DigestedArray(self._key, name, grid, known, chunks, self._gate, log)
         self._arrays[name] = array
         self._chunks[name] = chunks
         return array
@@ -73,6 +110,7 @@ class MemoryDraft:
         size = sum(block.nbytes for chunks in self._chunks.values() for block in chunks.values())
         entry = new_entry(self._key, arrays, record, size)
         self._install(self._key, _Result(entry, arrays, self._chunks))
+        self._unfinished = {}
         return entry
 
     def __enter__(self) -> Self:
@@ -85,6 +123,9 @@ class MemoryDraft:
         trace: TracebackType | None,
     ) -> None:
         self._gate.shut()
+        begun = {place: left for place, left in self._unfinished.items() if left[1]}
+        if begun:
+            self._leave(self._key, begun)
 
 
 class MemoryStore:
@@ -92,6 +133,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._results: dict[str, _Result] = {}
+        self._unfinished: dict[str, _Unfinished] = {}
         self._recipes: dict[str, str] = {}
         self._locks: dict[str, threading.Lock] = {}
 
@@ -104,13 +146,14 @@ class MemoryStore:
         """Open the arrays of a published result, each chunk verified when it is read."""
         result = self._results.get(check_key(key))
         if result is None:
-            raise StoreError(f"result {key} is not in the store. Publish it first.")
+            raise GoneError(key, f"result {key} is not in the store. Publish it first.")
         recent = RecentChunks()
         return {name: _array(key, name, result, recent) for name in result.arrays}
 
     def begin(self, key: str) -> MemoryDraft:
         """Start writing a result."""
-        return MemoryDraft(check_key(key), self._results.__setitem__)
+        earlier = self._unfinished.pop(check_key(key), {})
+        return MemoryDraft(key, earlier, self._results.__setitem__, self._unfinished.__setitem__)
 
     def link(self, recipe: str, key: str) -> None:
         """Let a recipe key point to a content key."""
@@ -121,21 +164,31 @@ class MemoryStore:
         return self._recipes.get(check_key(recipe))
 
     @contextmanager
-    def lock(self, key: str, *, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    def lock(
+        self,
+        key: str,
+        *,
+        on_wait: Callable[[], None] | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> Iterator[None]:
         """Hold a key against other threads."""
         lock = self._locks.setdefault(check_key(key), threading.Lock())
         if not lock.acquire(blocking=False):
             if on_wait is not None:
                 on_wait()
-            lock.acquire()
+            while not lock.acquire(timeout=0.02):
+                if check is not None:
+                    check()
         try:
             yield
         finally:
             lock.release()
 
-    def touch(self, key: str) -> None:
-        """Do nothing: what is in memory is never evicted."""
-        check_key(key)
+    @contextmanager
+    def hold(self, key: str) -> Iterator[None]:
+        """Do nothing if the result is there: what is in memory is never evicted."""
+        self.open(key)
+        yield
 
     def delete(self, key: str) -> None:
         """Remove a result; unknown keys are no error."""

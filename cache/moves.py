@@ -61,7 +61,7 @@ class Moves:
                 self._settle(key)
             yield
         finally:
-            lock.release()
+            lock.remove()
 
     def _settle(self, key: str) -> None:
         home, aside = self._layout.home(key), self._layout.aside(key)

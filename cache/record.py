@@ -6,6 +6,7 @@ It is data from a disk that others may write to: everything in it is checked bef
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -19,10 +20,11 @@ from numpy.typing import DTypeLike
 from cache.arrays import DigestedArray
 from cache.chunks import Grid
 from cache.digest import canonical_json, seal, text_digest, unseal
-from cache.files import read_small
+from cache.files import folder_bytes, read_small
 from cache.store import Entry, Json, StoreError
 
 MAX_RECORD_BYTES = 16 * 2**20
+MAX_CHUNK_BYTES = 2**31
 _HEX = re.compile(r"[0-9a-f]{32}")
 
 
@@ -78,6 +80,8 @@ class ArrayRecord:
         is_sane = len(self.shape) == len(self.chunks) and 0 not in self.chunks
         if not is_sane or not all(type(n) is int and n >= 0 for n in sizes):
             raise ValueError(f"has the shape {self.shape}, chunks {self.chunks}")
+        if self.chunk_bytes > MAX_CHUNK_BYTES:
+            raise ValueError(f"has chunks of {self.chunk_bytes} bytes")
         if len(self.digests) != self.grid.count or not all(map(is_key, self.digests)):
             raise ValueError(f"has {len(self.digests)} digests for {self.grid.count} chunks")
 
@@ -85,6 +89,11 @@ class ArrayRecord:
     def grid(self) -> Grid:
         """Shape and chunks."""
         return Grid(self.shape, self.chunks)
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Size of a chunk's file: the chunks at the end are stored whole."""
+        return math.prod(self.chunks) * np.dtype(self.dtype).itemsize
 
     @classmethod
     def of(cls, name: str, array: DigestedArray) -> ArrayRecord:
@@ -171,8 +180,9 @@ class Record:
         record = cast("dict[str, Json]", dict(body["record"]))
         if result_digest(arrays, record.get("facts")) != body["digest"]:
             raise ValueError("has a wrong digest")
-        if type(body["bytes"]) is not int:
-            raise ValueError(f"has the size {body['bytes']!r}")
+        stored = sum(array.chunk_bytes * array.grid.count for array in arrays.values())
+        if type(body["bytes"]) is not int or body["bytes"] < stored:
+            raise ValueError(f"has the size {body['bytes']!r}, its arrays {stored}")
         entry = Entry(check_key(body["key"]), body["digest"], body["bytes"], record)
         return cls(entry, arrays, dict(body["metadata"]))
 
@@ -198,6 +208,19 @@ def read_record(folder: Path) -> Record | None:
     if record.entry.key != folder.name:
         raise ValueError(f"is that of {record.entry.key}")
     return record
+
+
+def read_cost(folder: Path) -> tuple[int, float]:
+    """Read what the size budget needs of a result, quickly: its bytes, and seconds it took.
+
+    A record that can't be read is that of a result which is worth nothing.
+    """
+    try:
+        body = json.loads(read_small(folder / "record.json", MAX_RECORD_BYTES) or "")["body"]
+        size, seconds = int(body["bytes"]), float(body["record"].get("seconds", 0.0))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        size, seconds = -1, 0.0
+    return (size, max(seconds, 0.0)) if size >= 0 else (folder_bytes(folder), 0.0)
 
 
 def new_entry(

@@ -8,6 +8,7 @@ computed. Keys are 32 hexadecimal digits; who makes them is not the store's busi
 
     StoreError              the store can't do what was asked; what it holds is intact
     +-- DamagedError        a stored result is not what was published; `key` names it
+    +-- GoneError           a result was removed or replaced meanwhile; `key` names it
     +-- StoreFullError      no space left; what was begun has been freed
 """
 
@@ -38,6 +39,14 @@ class DamagedError(StoreError):
         super().__init__(message)
 
 
+class GoneError(StoreError):
+    """A result is not there, or another than the one that was opened: look it up again."""
+
+    def __init__(self, key: str, message: str) -> None:
+        self.key = key
+        super().__init__(message)
+
+
 class StoreFullError(StoreError):
     """No space left; what was begun has been freed."""
 
@@ -58,7 +67,9 @@ class StoredArray(Protocol):
         """Shape of a chunk; reading whole ones saves a copy."""
 
     def __getitem__(self, region: Region, /) -> NDArray[Any]:
-        """Read a region (slices of step 1); raises `DamagedError`. Safe from any thread.
+        """Read a region (slices of step 1). Safe from any thread.
+
+        Raises `DamagedError`, or `GoneError` if the result was replaced meanwhile.
 
         Axes that the region does not name are read whole.
         """
@@ -81,9 +92,21 @@ class DraftArray(StoredArray, Protocol):
             If no space is left.
         """
 
+    def is_written(self, region: Region) -> bool:
+        """Whether all of a region has its values already. Safe from any thread.
+
+        Those may come from an earlier draft of the same key that was cut short, by a kill even:
+        whole chunks of an array of the same name, shape and dtype, verified before they count.
+        Asking makes the array one that can be continued in turn, so ask before the first write.
+        """
+
 
 class Draft(Protocol):
-    """A result that is not published yet. Leaving the ``with`` block unpublished discards it."""
+    """A result that is not published yet.
+
+    Leaving the ``with`` block unpublished discards it, but for the finished chunks of arrays that
+    can be continued. These go too if it ended because no space was left.
+    """
 
     def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> DraftArray:
         """Make an array of the result.
@@ -151,7 +174,14 @@ class Store(Protocol):
     def open(self, key: str) -> Mapping[str, StoredArray]:
         """Open the arrays of a published result, each chunk verified when it is read.
 
-        Raises `StoreError` if there is no such result.
+        Raises `GoneError` if there is no such result, and when it is read if it was removed or
+        replaced by other values since.
+        """
+
+    def hold(self, key: str) -> AbstractContextManager[None]:
+        """Keep a result from being evicted, by any process, for the length of the block.
+
+        Notes that it was used now. Raises `GoneError` if there is no such result.
         """
 
     def begin(self, key: str) -> Draft:
@@ -164,15 +194,17 @@ class Store(Protocol):
         """Look up the content key that a recipe key points to, if any."""
 
     def lock(
-        self, key: str, *, on_wait: Callable[[], None] | None = None
+        self,
+        key: str,
+        *,
+        on_wait: Callable[[], None] | None = None,
+        check: Callable[[], None] | None = None,
     ) -> AbstractContextManager[None]:
         """Hold a key against other processes and threads; the kernel frees it if we die.
 
-        `on_wait` is called once if somebody else holds it. Not reentrant.
+        If somebody else holds it, `on_wait` is called once and `check` many times a second; what
+        that raises ends the waiting. Not reentrant.
         """
-
-    def touch(self, key: str) -> None:
-        """Note that a result was used now."""
 
     def delete(self, key: str) -> None:
         """Remove a result; unknown keys are no error."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from cache.chunks import Grid, slices
+from cache.drafts import useless_drafts
 from cache.layout import Layout
 from cache.record import is_key
 from cache.store import DamagedError, Store, StoredArray
@@ -36,19 +38,30 @@ def check_folder(store: Store, layout: Layout) -> list[str]:
     Recipes whose result is gone are as they should be: results may be deleted at any time.
     """
     faults = [fault for key in layout.keys() for fault in check_result(store, key)]
-    faults += [f"{path}: is no result" for path in _strangers(layout)]
-    faults += [f"{path}: left behind by a process that died" for path in layout.leftovers()]
-    recipes = sorted(layout.folder("recipes").glob("*/*"))
-    faults += [
-        f"{path}: is no recipe"
-        for path in recipes
-        if not is_key(path.name) or store.resolve(path.name) is None
+    leftovers = [*layout.leftovers(), *useless_drafts(layout)]
+    faults += [f"{path}: left behind by a process that died" for path in leftovers]
+    return faults + list_strangers(store, layout)
+
+
+def list_strangers(store: Store, layout: Layout) -> list[str]:
+    """List what lies among results and recipes and is none, one line each."""
+    objects, recipes = (sorted(layout.listed(name)) for name in ("objects", "recipes"))
+    links = [
+        folder
+        for name in ("objects", "recipes")
+        for folder in layout.folder(name).glob("*")
+        if folder.is_symlink()
     ]
-    return faults
-
-
-def _strangers(layout: Layout) -> list[str]:
-    found = sorted(layout.folder("objects").glob("*/*"))
     return [
-        str(path) for path in found if not is_key(path.name) or path.name[:2] != path.parent.name
+        *(f"{path}: is a symbolic link" for path in links),
+        *(f"{path}: is no result" for path in objects if not _is_in_place(path)),
+        *(
+            f"{path}: is no recipe"
+            for path in recipes
+            if not _is_in_place(path) or store.resolve(path.name) is None
+        ),
     ]
+
+
+def _is_in_place(path: Path) -> bool:
+    return is_key(path.name) and path.name[:2] == path.parent.name

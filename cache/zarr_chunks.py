@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 from cache.arrays import BadChunkError, Block
 from cache.chunks import Cell, Grid, slices
 from cache.digest import text_digest
-from cache.files import read_small, told
+from cache.files import read_small, remove_tree, told
 
 if TYPE_CHECKING:
     import zarr
@@ -48,6 +48,7 @@ class ZarrChunks:
     name : str
         The array's name in it.
     grid : Grid
+    dtype : dtype
     storage : Storage
     metadata : str, optional
         What `metadata_digest` gave when the array was published.
@@ -59,29 +60,49 @@ class ZarrChunks:
         folder: Path,
         name: str,
         grid: Grid,
+        dtype: np.dtype[Any],
         storage: Storage,
         metadata: str | None = None,
     ) -> None:
         self._root = root
         self._folder = folder / name
         self._grid = grid
+        self._dtype = dtype
+        self._plain: set[Path] = set()
         self._storage = storage
         self._metadata = metadata
 
-    def create(self, dtype: np.dtype[Any]) -> None:
-        """Make the array: no codec, and no chunk left out because it is empty."""
+    def create(self, keep: Collection[Cell] = ()) -> None:
+        """Make the array: no codec, and no chunk left out because it is empty.
+
+        Of what lies in its folder already, the chunks to `keep` stay and nothing else.
+        """
         import zarr
 
         with told(self._root):
+            if not keep or self._folder.is_symlink():
+                remove_tree(self._folder)
+            (self._folder / "zarr.json").unlink(missing_ok=True)
             self._array = zarr.create_array(
                 self._storage(self._folder),
                 shape=self._grid.shape,
                 chunks=self._grid.chunks,
-                dtype=dtype,
+                dtype=self._dtype,
                 compressors=None,
                 filters=None,
                 config={"write_empty_chunks": True},
             )
+            self._metadata = self.metadata_digest()
+            if keep:
+                self._remove_others({self._path(cell) for cell in keep})
+
+    def _remove_others(self, kept: Collection[Path]) -> None:
+        kept = {*kept, self._folder / "zarr.json"}
+        for parent, folders, names in os.walk(self._folder):
+            paths = [Path(parent, name) for name in (*folders, *names)]
+            for path in paths:
+                if path not in kept and (path.is_symlink() or not path.is_dir()):
+                    remove_tree(path)
 
     def write(self, cell: Cell, block: Block) -> None:
         """Write a whole chunk; raises `StoreFullError` or `StoreError`."""
@@ -90,9 +111,23 @@ class ZarrChunks:
 
     def read(self, cell: Cell) -> Block:
         """Read a whole chunk."""
+        self.check(cell)
         with told(self._root), _bad_chunks():
-            self._check_file(cell)
             return np.asarray(self._array[slices(self._grid.spans(cell))])
+
+    def check(self, cell: Cell) -> None:
+        """Raise `BadChunkError` unless the chunk's file is there, ours, and whole.
+
+        zarr takes a missing file for a chunk of zeros.
+        """
+        path = self._path(cell)
+        with told(self._root), _bad_chunks():
+            if not (self._is_checked and self._is_plain(path.parent)):
+                raise BadChunkError("a symbolic link leads to it")
+            size = os.lstat(path).st_size
+        whole = math.prod(self._grid.chunks) * self._dtype.itemsize
+        if size != whole:
+            raise BadChunkError(f"its file has {size} of {whole} bytes")
 
     def metadata_digest(self) -> str | None:
         """Digest of the array's ``zarr.json``; None if it is gone."""
@@ -103,17 +138,24 @@ class ZarrChunks:
     def _array(self) -> zarr.Array[Any]:
         import zarr
 
-        if self._folder.is_symlink() or self.metadata_digest() != self._metadata:
-            raise BadChunkError("its zarr.json is not what was written")
         return zarr.open_array(self._storage(self._folder), mode="r")
 
-    def _check_file(self, cell: Cell) -> None:
-        # zarr takes a missing file for a chunk of zeros.
-        path = self._folder / self._array.metadata.encode_chunk_key(cell)
-        size = os.lstat(path).st_size
-        whole = math.prod(self._grid.chunks) * self._array.dtype.itemsize
-        if size != whole:
-            raise BadChunkError(f"its file has {size} of {whole} bytes")
+    @cached_property
+    def _is_checked(self) -> bool:
+        if self._folder.is_symlink() or self.metadata_digest() != self._metadata:
+            raise BadChunkError("its zarr.json is not what was written")
+        return True
+
+    def _path(self, cell: Cell) -> Path:
+        return self._folder.joinpath("c", *map(str, cell))
+
+    def _is_plain(self, folder: Path) -> bool:
+        """Whether no symbolic link leads from the result's folder to this one."""
+        if folder not in self._plain and folder != self._folder.parent:
+            if folder.is_symlink() or not self._is_plain(folder.parent):
+                return False
+            self._plain.add(folder)
+        return True
 
 
 @contextmanager

@@ -63,6 +63,14 @@ class WritableArray(Array, Protocol):
 
     def __setitem__(self, region: Region, block: NDArray[Any], /) -> None: ...
 
+    def is_written(self, region: Region) -> bool:
+        """Whether a region has all its values already, from an earlier run that was cut short.
+
+        A node that takes long asks this before each part of its work, and leaves out what is
+        there. What it finishes after the first question is kept if it is stopped or killed.
+        Only whole chunks are; writing one of them again is allowed. Safe from any thread.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Value:

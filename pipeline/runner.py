@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from cache.store import DamagedError, Draft, Entry, Store, StoreError
+from cache.store import DamagedError, Draft, Entry, GoneError, Store, StoreError
 from pipeline import events
 from pipeline.errors import CacheError, Cancelled, NodeError, UnblurError
 from pipeline.node import Json, PortType, Value, WritableArray
@@ -80,7 +80,7 @@ class Runner:
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     def run(self, make_plan: Callable[[Wishes], Mapping[str, Step]], wishes: Wishes) -> RunOutcome:
-        """Plan and run; results found damaged on the way are put aside and made anew.
+        """Plan and run; results found damaged or gone on the way are made anew.
 
         Parameters
         ----------
@@ -100,21 +100,32 @@ class Runner:
         done: dict[str, NodeResult] = {}
         with ExitStack() as stack:
             run = _Run(self, stack)
-            while True:
+            for _ in range(_MOST_REPAIRS):
                 forced = [name for name in wishes.force if name not in done]
                 steps = make_plan(Wishes(wishes.until, forced, damaged))
                 try:
+                    run.hold_all(steps)
                     for name, step in steps.items():
                         result = run.settle(name, step)
                         if name not in done or result.status == "computed":
                             done[name] = result
                     return RunOutcome(done, steps)
+                except GoneError as error:  # somebody trimmed or cleared the cache meanwhile
+                    run.forget(error.key)
+                    problem: StoreError = error
                 except DamagedError as error:
-                    if len(damaged) >= _MOST_REPAIRS or error.key in damaged:
+                    if error.key in damaged:
                         raise CacheError(f"{error} Again: check the disk.") from error
                     damaged.append(error.key)
                     self.emit(events.Warned("", f"{error} It is put aside and made anew."))
                     run.put_aside(error.key)
+                    problem = error
+            raise CacheError(f"{problem} Again and again: check the disk.") from problem
+
+    def check_cancelled(self) -> None:
+        """Raise `Cancelled` if somebody asked to stop."""
+        if self.cancelled.is_set():
+            raise Cancelled("stopped on request. What was finished is kept.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +143,14 @@ class _Run:
     runner: Runner
     stack: ExitStack
     entries: dict[str, tuple[Store, Entry]] = field(default_factory=dict)
+    _held: set[str] = field(default_factory=set)
     _scratch: Store | None = None
+
+    def hold_all(self, steps: Mapping[str, Step]) -> None:
+        """Let nobody evict what the plan found, before it is needed."""
+        for step in steps.values():
+            if step.entry is not None:
+                self._hold(self.runner.store, step.entry.key)
 
     def settle(self, name: str, step: Step) -> NodeResult:
         """Make sure of one node's result, computing it if it must be."""
@@ -153,7 +171,17 @@ class _Run:
         stores = [store for store, entry in self.entries.values() if entry.key == key]
         for store in {id(s): s for s in [self.runner.store, *stores]}.values():
             store.quarantine(key)
+        self.forget(key)
+
+    def forget(self, key: str) -> None:
+        """Take a result that is no longer there for one that was never at hand."""
+        self._held.discard(key)
         self.entries = {n: known for n, known in self.entries.items() if known[1].key != key}
+
+    def _hold(self, store: Store, key: str) -> None:
+        if key not in self._held:
+            self.stack.enter_context(store.hold(key))
+            self._held.add(key)
 
     def _inputs_differ(self, step: Step) -> bool:
         """Whether an input was recomputed (by force) and came out other than before."""
@@ -167,7 +195,9 @@ class _Run:
         key = step.content_key(self._digests(step))
         store = self.runner.store if step.spec.cached else self._scratch_store()
         emit = self.runner.emit
-        with store.lock(key, on_wait=lambda: emit(events.NodeWaiting(name))):
+        waiting = events.NodeWaiting(name)
+        check = self.runner.check_cancelled
+        with store.lock(key, on_wait=lambda: emit(waiting), check=check):
             entry = None if step.forced else self._take_over(store, step, key)
             if entry is not None:
                 reason = "made from the same values before"
@@ -179,6 +209,7 @@ class _Run:
                 result = self._result(step, status, step.reason, entry, seconds)
             if step.spec.cached:
                 store.link(step.recipe, key)
+            self._hold(store, key)
         self.entries[name] = (store, entry)
         return result
 
@@ -191,6 +222,7 @@ class _Run:
         emit = self.runner.emit
         emit(events.NodeStarted(name, step.spec.cls.kind, step.reason))
         began = time.perf_counter()
+        self._held.discard(key)  # an older one, which this replaces
         with store.begin(key) as draft:
             context = _NodeContext(name, self.runner, draft)
             context.check_cancelled()
@@ -207,7 +239,7 @@ class _Run:
         inputs = {port: self._value(source) for port, source in step.spec.inputs.items()}
         try:
             value = step.spec.cls().run(step.spec.params, inputs, context)
-        except (UnblurError, DamagedError):
+        except (UnblurError, DamagedError, GoneError):
             raise
         except StoreError as error:
             raise CacheError(str(error)) from error
@@ -288,8 +320,7 @@ class _NodeContext:
         self.runner.emit(events.Warned(self.name, message))
 
     def check_cancelled(self) -> None:
-        if self.runner.cancelled.is_set():
-            raise Cancelled("stopped on request. What was finished is kept.")
+        self.runner.check_cancelled()
 
 
 def _told(error: BaseException) -> str:

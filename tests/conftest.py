@@ -30,20 +30,26 @@ class ChunkedArray:
         return self.values[region]
 
     def __setitem__(self, region: tuple[slice, ...], block: NDArray[Any]) -> None:
+        cells = self._cells(region)
+        assert not self.written[cells].any(), "a chunk was written twice"
+        self.written[cells] = True
+        assert block.shape == self.values[region].shape
+        assert block.dtype == self.dtype
+        self.values[region] = block
+
+    def is_written(self, region: tuple[slice, ...]) -> bool:
+        return bool(self.written[self._cells(region)].all())
+
+    def _cells(self, region: tuple[slice, ...]) -> tuple[slice, ...]:
         spans = [s.indices(n) for s, n in zip(region, self.shape, strict=True)]
         for (start, stop, step), n, chunk in zip(spans, self.shape, self.chunks, strict=True):
             assert step == 1
             assert start % chunk == 0
             assert stop % chunk == 0 or stop == n
-        cells = tuple(
+        return tuple(
             slice(start // chunk, -(-stop // chunk))
             for (start, stop, _), chunk in zip(spans, self.chunks, strict=True)
         )
-        assert not self.written[cells].any(), "a chunk was written twice"
-        self.written[cells] = True
-        assert block.shape == tuple(stop - start for start, stop, _ in spans)
-        assert block.dtype == self.dtype
-        self.values[region] = block
 
 
 @dataclass

@@ -12,7 +12,7 @@ import pytest
 
 from cache.disk import DiskStore
 from cache.memory import MemoryStore
-from cache.store import DamagedError, Entry, Store, StoreError
+from cache.store import DamagedError, Entry, GoneError, Store, StoreError
 
 KEY, OTHER, RECIPE = "a" * 32, "b" * 32, "c" * 32
 
@@ -42,9 +42,10 @@ class StoreContract:
         assert list(store.entries()) == []
         store.delete(KEY)
         store.quarantine(KEY)
-        store.touch(KEY)
-        with pytest.raises(StoreError, match="not in the"):
+        with pytest.raises(GoneError, match="not in the"):
             store.open(KEY)
+        with pytest.raises(GoneError, match="not in the"), store.hold(KEY):
+            pass
 
     def test_what_is_published_is_read_back(self, store):
         pixels, psf = picture(), np.eye(15, dtype=np.float64)
@@ -179,6 +180,54 @@ class StoreContract:
             draft.put_array("values", picture(9, 9))
         assert store.find(KEY) is None
 
+    def test_a_draft_that_was_cut_short_is_continued(self, store):
+        pixels = picture(1500, 600)
+        top, rest = (slice(0, 512),), (slice(512, 1500),)
+        with store.begin(KEY) as draft:
+            array = draft.new_array("pixels", pixels.shape, pixels.dtype)
+            assert not array.is_written(top)
+            array[top] = pixels[top]
+        assert store.find(KEY) is None
+        with store.begin(KEY) as draft:
+            array = draft.new_array("pixels", pixels.shape, pixels.dtype)
+            assert array.is_written(top)
+            assert not array.is_written(rest)
+            assert not array.is_written((slice(0, 1500),))
+            assert np.array_equal(array[top], pixels[top])
+            array[rest] = pixels[rest]
+            assert array.is_written(rest)
+            entry = draft.publish({"facts": {}})
+        assert np.array_equal(store.open(KEY)["pixels"][()], pixels)
+        assert entry.digest == publish(store, OTHER, pixels=pixels).digest
+
+    @pytest.mark.parametrize("change", [{"shape": (700, 500)}, {"dtype": "f8"}, {"name": "other"}])
+    def test_chunks_of_another_array_are_not_taken_over(self, store, change):
+        known = {"name": "pixels", "shape": (700, 600), "dtype": "f4"}
+        with store.begin(KEY) as draft:
+            array = draft.new_array(**known)
+            assert not array.is_written(())
+            array[()] = np.ones(known["shape"], np.float32)
+        with store.begin(KEY) as draft:
+            assert not draft.new_array(**known | change).is_written((slice(0, 512),))
+
+    def test_what_was_finished_may_be_written_again(self, store):
+        for values in (np.zeros((600, 3)), np.ones((600, 3))):
+            with store.begin(KEY) as draft:
+                array = draft.new_array("values", values.shape, values.dtype)
+                array.is_written(())
+                array[0:512,] = values[:512]
+                if values.any():
+                    array[512:600,] = values[512:]
+                    draft.publish({})
+        assert np.array_equal(store.open(KEY)["values"][()], values)
+
+    def test_a_draft_whose_arrays_were_never_asked_about_leaves_nothing(self, store):
+        with store.begin(KEY) as draft:
+            array = draft.new_array("values", (600, 3), "f4")
+            array[0:512,] = np.ones((512, 3), np.float32)
+        with store.begin(KEY) as draft:
+            assert not draft.new_array("values", (600, 3), "f4").is_written((slice(0, 512),))
+
     def test_publishing_before_all_is_written_is_refused(self, store):
         with store.begin(KEY) as draft:
             array = draft.new_array("pixels", (1000, 10), np.float32)
@@ -276,6 +325,13 @@ class StoreContract:
                 order.append("first")
         thread.join(5)
         assert order == ["waits", "first", "second"]
+
+    def test_waiting_for_a_lock_can_be_ended(self, store):
+        def stop():
+            raise KeyboardInterrupt
+
+        with store.lock(KEY), pytest.raises(KeyboardInterrupt), store.lock(KEY, check=stop):
+            pass
 
     def test_a_lock_is_freed_by_an_error(self, store):
         with pytest.raises(OSError, match="of the user"), store.lock(KEY):

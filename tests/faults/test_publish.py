@@ -93,14 +93,14 @@ class TestKilledWriters:
         """)
         assert writer.stdout.readline() == "written\n"
         store.sweep()
-        assert len(os.listdir(store.root / "pending")) == 2, "swept under a live writer"
+        assert len(os.listdir(store.root / "drafts")) == 2, "swept under a live writer"
         assert len(os.listdir(store.root / "scratch")) == 2, "swept under a live writer"
         kill(writer)
         assert store.find(KEY) is None
         assert len(store.check()) == 2
         store.sweep()
         assert store.check() == []
-        assert os.listdir(store.root / "pending") == os.listdir(store.root / "scratch") == []
+        assert os.listdir(store.root / "drafts") == os.listdir(store.root / "scratch") == []
         publish(store)
         assert np.array_equal(read(store), PIXELS)
 

@@ -50,7 +50,7 @@ def test_another_format_is_refused(tmp_path, text):
 def test_clearing_leaves_what_a_live_run_holds(tmp_path):
     layout = Layout(tmp_path / "cache")
     layout.make()
-    owned = OwnedFolder(layout.folder("pending"))
+    owned = OwnedFolder.new(layout.folder("pending"))
     layout.clear()
     assert owned.path.exists()
     assert (layout.root / "format").read_text() == FORMAT

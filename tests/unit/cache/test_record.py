@@ -15,7 +15,7 @@ ARRAY = ArrayRecord("<f4", (600, 3), (512, 3), ("0" * 32, "1" * 32))
 
 def record(**facts) -> Record:
     arrays = {"pixels": ARRAY}
-    return Record(new_entry(KEY, arrays, {"facts": facts}, 7200), arrays, {"pixels": "2" * 32})
+    return Record(new_entry(KEY, arrays, {"facts": facts}, 12288), arrays, {"pixels": "2" * 32})
 
 
 def test_a_record_is_read_back_as_it_was():

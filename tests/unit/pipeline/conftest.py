@@ -85,6 +85,25 @@ class Add(Node):
         return image(total)
 
 
+class Bands(Node):
+    """Fill a picture chunk by chunk, leaving out what is there."""
+
+    Params = NodeParams
+    kind = "bands"
+    output = "image"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        result = context.new_array("pixels", (1200, 2, 1))
+        for number, start in enumerate(range(0, 1200, 512)):
+            context.check_cancelled()
+            band = (slice(start, min(start + 512, 1200)),)
+            if not result.is_written(band):
+                calls.append(f"band {number}")
+                result[band] = np.full((band[0].stop - start, 2, 1), number, np.float32)
+            context.progress(number + 1, 3)
+        return Value("image", {"pixels": result})
+
+
 class Spot(Node):
     """Give a PSF."""
 
@@ -130,7 +149,9 @@ class Fail(Node):
         raise {"value": ValueError, "memory": MemoryError}[params.error]("the sky is 3. Use 2.")
 
 
-KINDS: dict[str, type[Node]] = {cls.kind: cls for cls in (Source, Round, Add, Spot, Write, Fail)}
+KINDS: dict[str, type[Node]] = {
+    cls.kind: cls for cls in (Source, Round, Add, Bands, Spot, Write, Fail)
+}
 
 
 class NoMemo:

@@ -194,6 +194,23 @@ def test_a_stopped_run_says_so_and_can_be_continued(bench: Any) -> None:
     assert [s.status for s in bench.plan(PLAIN).values()] == ["hit", "run", "run", "run"]
 
 
+def test_a_long_node_that_was_stopped_is_continued(bench: Any) -> None:
+    text = "version: 1\nnodes:\n  a: {kind: bands}\n"
+    cancelled = threading.Event()
+
+    def stop_after_two(event: events.Event) -> None:
+        if isinstance(event, events.NodeProgressed) and event.done == 2:
+            cancelled.set()
+
+    runner = Runner(bench.store, bench.scratch, stop_after_two, Resources(1, 1), cancelled)
+    with pytest.raises(Cancelled, match="What was finished is kept"):
+        runner.run(lambda wishes: bench.plan(text, wishes), Wishes())
+    outcome = bench.run(text)
+    assert bench.calls == ["band 2"]
+    key = bench.store.resolve(outcome.steps["a"].recipe)
+    assert sorted(set(bench.store.open(key)["pixels"][:, :, :].ravel().tolist())) == [0, 1, 2]
+
+
 def test_a_damaged_result_is_told_and_made_anew(bench: Any) -> None:
     bench.run(PLAIN)
     bench.damage(bench.plan(PLAIN)["b"].entry.key)
