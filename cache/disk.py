@@ -10,11 +10,9 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from cache.arrays import RecentChunks, VerifiedArray
 from cache.draft import DiskDraft
-from cache.drafts import claim_draft, useless_drafts
+from cache.drafts import Unfinished, claim_draft, unfinished, useless_drafts
 from cache.evict import Budget, Trimmed
 from cache.files import read_small, remove_tree, told, write_whole
 from cache.layout import Layout
@@ -22,7 +20,7 @@ from cache.locks import Lock, OwnedFolder, acquire, held, sweep, wait_shared
 from cache.moves import Moves
 from cache.record import Record, check_key, is_key, read_record
 from cache.store import DamagedError, Entry, GoneError, StoredArray, StoreError
-from cache.verify import check_folder
+from cache.verify import Verified, verify_folder
 from cache.zarr_chunks import Storage, ZarrChunks, local_storage
 
 KEPT_IN_QUARANTINE = 16
@@ -54,7 +52,7 @@ class DiskStore:
     ) -> None:
         self._layout = Layout(Path(root).absolute())
         self._moves = Moves(self._layout)
-        self._budget = Budget(self._layout, self.delete)
+        self._budget = Budget(self._layout)
         self._max_size = max_size
         self._warn = warn
         self._is_over = False
@@ -66,6 +64,10 @@ class DiskStore:
     def root(self) -> Path:
         """The cache folder."""
         return self._layout.root
+
+    def is_read_only(self) -> bool:
+        """Whether the folder is a cache, and we may not write to it."""
+        return self._layout.is_made() and not os.access(self.root, os.W_OK)
 
     def find(self, key: str) -> Entry | None:
         """Look up the entry published under a content key; reads its record only."""
@@ -134,6 +136,11 @@ class DiskStore:
             if lock is not None:
                 lock.release()
 
+    def unfinished(self) -> list[Unfinished]:
+        """List the drafts that a later run can continue."""
+        with told(self.root):
+            return list(unfinished(self._layout))
+
     def last_used(self, key: str) -> float:
         """Tell when a result was last held or published, seconds since 1970; 0 if unknown."""
         try:
@@ -172,7 +179,23 @@ class DiskStore:
 
     def check(self) -> list[str]:
         """List everything that is not as it should be; reads every value."""
-        return check_folder(self, self._layout)
+        return self.verify().faults
+
+    def verify(
+        self, *, fix: bool = False, progress: Callable[[int, int], None] = lambda *_: None
+    ) -> Verified:
+        """Read every value and hold it against its record.
+
+        Parameters
+        ----------
+        fix : bool
+            Put damaged results aside, and remove recipes that can't be read.
+        progress : callable
+            Told bytes done and in all.
+        """
+        if fix:
+            self.sweep()
+        return verify_folder(self, self._layout, progress, fix=fix)
 
     def sweep(self) -> None:
         """Remove what dead processes left behind; to be called before something runs."""
@@ -189,7 +212,7 @@ class DiskStore:
         if not self._layout.is_made():
             return Trimmed(0, 0, 0)
         with told(self.root), held(self._layout.trimming):
-            return self._budget.trim(limit)
+            return self._budget.trim(limit, self.delete)
 
     def keep_to_size(self) -> None:
         """Trim if more than `max_size` was left because it was in use."""
@@ -212,9 +235,13 @@ class DiskStore:
 
     @contextmanager
     def scratch(self) -> Iterator[DiskStore]:
-        """Make a store beside this one that vanishes with the block, or with this process."""
+        """Make a store beside this one that vanishes with the block, or with this process.
+
+        Of a process that was killed it vanishes when the next one is made.
+        """
         self._layout.make()
         with told(self.root):
+            sweep(self._layout.folder("scratch"))
             folder = OwnedFolder.new(self._layout.folder("scratch"))
         try:
             yield DiskStore(folder.path, storage=self._storage)
@@ -226,7 +253,7 @@ class DiskStore:
         self._moves.put_in(key, folder)
         if self._max_size is not None:
             with suppress(OSError, StoreError), held(self._layout.trimming):
-                left = self._budget.trim(self._max_size, spare=key).left
+                left = self._budget.trim(self._max_size, self.delete, key).left
                 self._warn_if_over(left, self._max_size)
 
     def _warn_if_over(self, left: int, max_size: int) -> None:
@@ -293,7 +320,7 @@ class DiskStore:
             self._layout.home(key),
             name,
             array.grid,
-            np.dtype(array.dtype),
+            array.dtype,
             self._storage,
             record.metadata.get(name),
         )

@@ -81,21 +81,25 @@ class Budget:
     Parameters
     ----------
     layout : Layout
-    delete : callable
-        Deletes a result by its key.
     """
 
-    def __init__(self, layout: Layout, delete: Callable[[str], None]) -> None:
+    def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._delete = delete
         self._costs: dict[tuple[str, int], tuple[int, float]] = {}
 
-    def trim(self, limit: int, spare: str = "") -> Trimmed:
+    def trim(self, limit: int, delete: Callable[[str], None], spare: str = "") -> Trimmed:
         """Remove what is least worth until no more than `limit` bytes are left, if that can be.
 
         Results that a live process holds stay, and so does the one to `spare`.
+
+        Parameters
+        ----------
+        limit : int
+        delete : callable
+            Deletes a result by its key.
+        spare : str
         """
-        items = [*self._quarantined(), *self._drafts(), *self._results(spare)]
+        items = [*self._quarantined(), *self._drafts(), *self._results(delete, spare)]
         before = size = sum(item.bytes for item in items)
         removed = 0
         for item in items:
@@ -112,10 +116,10 @@ class Budget:
         for draft in sorted(unfinished(self._layout), key=lambda draft: draft.last_used):
             yield _Expendable(draft.bytes, partial(remove_draft, self._layout, draft.key))
 
-    def _results(self, spare: str) -> Iterator[_Expendable]:
+    def _results(self, delete: Callable[[str], None], spare: str) -> Iterator[_Expendable]:
         now = time.time()
         for result in sorted(self._kept(), key=lambda result: result.worth(now)):
-            remove = _stay if result.key == spare else partial(self._evict, result.key)
+            remove = _stay if result.key == spare else partial(self._evict, delete, result.key)
             yield _Expendable(result.bytes, remove)
 
     def _kept(self) -> Iterator[Kept]:
@@ -133,7 +137,7 @@ class Budget:
             self._costs[place] = read_cost(home)
         return self._costs[place]
 
-    def _evict(self, key: str) -> bool:
+    def _evict(self, delete: Callable[[str], None], key: str) -> bool:
         try:
             lock = try_lock(self._layout.home(key) / "record.json", make=False)
         except OSError:
@@ -141,7 +145,7 @@ class Budget:
         if lock is None:  # in use
             return False
         with suppress(StoreError):  # another user's, who lets nobody remove it
-            self._delete(key)
+            delete(key)
         lock.release()
         return not os.path.lexists(self._layout.home(key))
 

@@ -173,6 +173,13 @@ class Layout:
             if folder.is_dir(follow_symlinks=False):
                 yield from (Path(entry.path) for entry in _entries(Path(folder.path)))
 
+    def links(self) -> list[Path]:
+        """List symbolic links in place of the two-digit folders."""
+        folders = (
+            entry for name in ("objects", "recipes") for entry in _entries(self.folder(name))
+        )
+        return sorted(Path(entry.path) for entry in folders if entry.is_symlink())
+
     def leftovers(self) -> list[Path]:
         """List what dead processes left behind."""
         parents = (self.folder("pending"), self.folder("scratch"))

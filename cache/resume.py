@@ -11,13 +11,14 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cache.chunks import Cell, Grid
 from cache.digest import seal, unseal
 from cache.files import read_small, told
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_JOURNAL_BYTES = 64 * 2**20
 

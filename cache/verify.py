@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cache.chunks import Grid, slices
 from cache.drafts import useless_drafts
+from cache.files import folder_bytes
 from cache.layout import Layout
 from cache.record import is_key
 from cache.store import DamagedError, Store, StoredArray
@@ -32,35 +35,70 @@ def _check_array(array: StoredArray) -> Iterator[str]:
             yield str(error)
 
 
-def check_folder(store: Store, layout: Layout) -> list[str]:
-    """Everything in a cache folder that is not as it should be, one line each.
+@dataclass
+class Verified:
+    """What was found.
+
+    Attributes
+    ----------
+    results, bytes : int
+        How much was read.
+    faults : list of str
+        Everything that is not as it should be, one line each.
+    mended : int
+        How many of the faults are mended: put aside or removed.
+    """
+
+    results: int = 0
+    bytes: int = 0
+    faults: list[str] = field(default_factory=list)
+    mended: int = 0
+
+    def add(self, faults: list[str], mend: Callable[[], object] | None) -> None:
+        """Note faults that have one cause, and remove it if that can be."""
+        self.faults += faults
+        if faults and mend is not None:
+            mend()
+            self.mended += len(faults)
+
+
+def verify_folder(
+    store: Store, layout: Layout, progress: Callable[[int, int], None], *, fix: bool
+) -> Verified:
+    """Hold everything in a cache folder against its records, and put aside what is damaged.
 
     Recipes whose result is gone are as they should be: results may be deleted at any time.
     """
-    faults = [fault for key in layout.keys() for fault in check_result(store, key)]
-    leftovers = [*layout.leftovers(), *useless_drafts(layout)]
-    faults += [f"{path}: left behind by a process that died" for path in leftovers]
-    return faults + list_strangers(store, layout)
+    found = Verified()
+    sizes = {key: folder_bytes(layout.home(key)) for key in layout.keys()}
+    for key, size in sizes.items():
+        faults = list(check_result(store, key))
+        found.add(faults, partial(store.quarantine, key) if fix else None)
+        found.results += 1
+        found.bytes += size
+        progress(found.bytes, sum(sizes.values()))
+    for path in _bad_recipes(store, layout):
+        found.add([f"{path}: is no recipe"], path.unlink if fix else None)
+    found.add(list(_others(layout)), None)
+    return found
 
 
-def list_strangers(store: Store, layout: Layout) -> list[str]:
-    """List what lies among results and recipes and is none, one line each."""
-    objects, recipes = (sorted(layout.listed(name)) for name in ("objects", "recipes"))
-    links = [
-        folder
-        for name in ("objects", "recipes")
-        for folder in layout.folder(name).glob("*")
-        if folder.is_symlink()
-    ]
+def _bad_recipes(store: Store, layout: Layout) -> list[Path]:
     return [
-        *(f"{path}: is a symbolic link" for path in links),
-        *(f"{path}: is no result" for path in objects if not _is_in_place(path)),
-        *(
-            f"{path}: is no recipe"
-            for path in recipes
-            if not _is_in_place(path) or store.resolve(path.name) is None
-        ),
+        path
+        for path in sorted(layout.listed("recipes"))
+        if not _is_in_place(path) or store.resolve(path.name) is None
     ]
+
+
+def _others(layout: Layout) -> Iterator[str]:
+    for path in sorted(layout.listed("objects")):
+        if not _is_in_place(path):
+            yield f"{path}: is no result"
+    for path in layout.links():
+        yield f"{path}: is a symbolic link"
+    for path in [*layout.leftovers(), *useless_drafts(layout)]:
+        yield f"{path}: left behind by a process that died"
 
 
 def _is_in_place(path: Path) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cache.arrays import BadChunkError, Block
 from cache.chunks import Cell, Grid, slices
@@ -60,14 +61,14 @@ class ZarrChunks:
         folder: Path,
         name: str,
         grid: Grid,
-        dtype: np.dtype[Any],
+        dtype: DTypeLike,
         storage: Storage,
         metadata: str | None = None,
     ) -> None:
         self._root = root
         self._folder = folder / name
         self._grid = grid
-        self._dtype = dtype
+        self._dtype = np.dtype(dtype)
         self._plain: set[Path] = set()
         self._storage = storage
         self._metadata = metadata

@@ -15,14 +15,18 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from pipeline import options
+from pipeline.cache_cli import app as cache_app
 
 # Everything else is imported where it is used: ``unblur --help`` needs none of it.
 if TYPE_CHECKING:
     from cache.disk import DiskStore
-    from pipeline.config import Config
+    from cache.readonly import ReadOnlyStore
+    from pipeline.config import CacheSettings, Config
     from pipeline.errors import ConfigError
     from pipeline.node import Node
     from pipeline.plan import Step, Wishes
@@ -35,33 +39,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-cache_app = typer.Typer(help="Look after the cache.", no_args_is_help=True)
 app.add_typer(cache_app, name="cache")
-
-ConfigFile: TypeAlias = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file.")]
-Changes: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NODE.PARAM=VALUE", help="Change a parameter; repeatable."),
-]
-CacheFolder: TypeAlias = Annotated[
-    Path | None, typer.Option("--cache", metavar="DIR", help="Cache folder of this run.")
-]
-AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Until: TypeAlias = Annotated[
-    str | None, typer.Option("--until", metavar="NODE", help="Run what this node needs, no more.")
-]
 
 
 @app.command()
 def run(
-    config: ConfigFile,
-    changes: Changes = None,
-    until: Until = None,
+    config: options.ConfigFile,
+    changes: options.Changes = None,
+    until: options.Until = None,
     force: Annotated[
         list[str] | None,
         typer.Option("--force", metavar="NODE", help="Run this node again; repeatable."),
     ] = None,
-    cache: CacheFolder = None,
+    cache: options.CacheFolder = None,
     workers: Annotated[
         int | None, typer.Option(help="Threads; default: the cores there are.")
     ] = None,
@@ -69,7 +59,7 @@ def run(
         str | None,
         typer.Option(metavar="SIZE", help="Budget, say 2GiB; default: half of the free."),
     ] = None,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Run what is not cached yet."""
     from pipeline import report
@@ -77,7 +67,7 @@ def run(
 
     began = time.perf_counter()
     limits = {"run.workers": workers, "run.memory": memory}
-    with _session(config, changes, cache, limits) as session:
+    with open_session(config, changes, cache, limits) as session:
         wishes = Wishes(until=until, force=tuple(force or ()))
         session.check_names([*wishes.force, *([until] if until else [])])
         outcome = session.run(wishes, quiet=as_json)
@@ -90,17 +80,17 @@ def run(
 
 @app.command()
 def plan(
-    config: ConfigFile,
-    changes: Changes = None,
-    until: Until = None,
-    cache: CacheFolder = None,
-    as_json: AsJson = False,
+    config: options.ConfigFile,
+    changes: options.Changes = None,
+    until: options.Until = None,
+    cache: options.CacheFolder = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Tell what is cached, what would run, and why."""
     from pipeline import report
     from pipeline.plan import Wishes
 
-    with _session(config, changes, cache) as session:
+    with open_session(config, changes, cache) as session:
         session.check_names([until] if until else [])
         steps = session.plan(Wishes(until=until))
     if as_json:
@@ -111,13 +101,13 @@ def plan(
 
 @app.command()
 def graph(
-    config: ConfigFile,
+    config: options.ConfigFile,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help=".mmd or .dot; default: print .mmd."),
     ] = None,
-    changes: Changes = None,
-    cache: CacheFolder = None,
+    changes: options.Changes = None,
+    cache: options.CacheFolder = None,
 ) -> None:
     """Draw the graph, cached nodes marked."""
     from pipeline import drawing, report
@@ -126,8 +116,10 @@ def graph(
     ending = output.suffix.lower() if output else ".mmd"
     if ending not in drawing.FORMATS:
         formats = " or ".join(drawing.FORMATS)
-        raise _usage(f"-o {output}", f'"{ending}" can\'t be drawn. Use a name ending in {formats}.')
-    with _session(config, changes, cache) as session:
+        raise usage_error(
+            f"-o {output}", f'"{ending}" can\'t be drawn. Use a name ending in {formats}.'
+        )
+    with open_session(config, changes, cache) as session:
         steps = session.plan(Wishes())
     text = drawing.draw_dot(steps) if ending == ".dot" else drawing.draw_mermaid(steps)
     if output is None:
@@ -152,7 +144,7 @@ def list_nodes(
     elif kind in known:
         report.print_lines(catalog.describe_kind(known[kind]))
     else:
-        raise _usage("nodes", f'"{kind}" is unknown. {suggest(kind, known)}')
+        raise usage_error("nodes", f'"{kind}" is unknown. {suggest(kind, known)}')
 
 
 @app.command()
@@ -161,30 +153,6 @@ def schema() -> None:
     from pipeline import catalog, report
 
     report.print_json(catalog.config_schema(_all_kinds()))
-
-
-@cache_app.command("list")
-def cache_list(cache: CacheFolder = None, as_json: AsJson = False) -> None:
-    """List what is cached: node, kind, size, seconds it took."""
-    from pipeline import report
-
-    entries = list(_store(_cache_folder(cache)).entries())
-    if as_json:
-        report.print_json(report.cache_record(entries))
-    else:
-        report.print_cache(entries)
-
-
-@cache_app.command("clear")
-def cache_clear(cache: CacheFolder = None) -> None:
-    """Remove everything from the cache, and nothing else."""
-    from pipeline import report
-
-    store = _store(_cache_folder(cache))
-    entries = list(store.entries())
-    store.clear()
-    size = report.readable_size(sum(entry.bytes for entry in entries))
-    report.print_lines([f"{len(entries)} results removed, {size}: {store.root}"])
 
 
 def main() -> None:
@@ -234,10 +202,12 @@ def _told(error: BaseException) -> tuple[str, int]:
     return f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1
 
 
-class _Session:
+class Session:
     """A configuration joined with the kinds there are and with a store: the parts together."""
 
-    def __init__(self, config: Config, graph: Any, root: Path, store: DiskStore) -> None:
+    def __init__(
+        self, config: Config, graph: Any, root: Path, store: DiskStore | ReadOnlyStore
+    ) -> None:
         from cache.memo import FileMemo
         from pipeline.history import History
 
@@ -246,7 +216,8 @@ class _Session:
         self.store = store
         self.digests = FileMemo(root)
         self.code = FileMemo(root, "code")
-        self.history = History(root / "history", str(Path(config.source).resolve()))
+        self.source = str(Path(config.source).resolve())
+        self.history = History(root / "history", self.source)
 
     def check_names(self, names: Sequence[str]) -> None:
         """Raise `ConfigError` if an option names a node that is not there."""
@@ -255,7 +226,7 @@ class _Session:
         for name in names:
             if name not in self.config.nodes:
                 hint = suggest(name, self.config.nodes)
-                raise _usage(self.config.source, f'"{name}" is no node of it. {hint}')
+                raise usage_error(self.config.source, f'"{name}" is no node of it. {hint}')
 
     def plan(self, wishes: Wishes) -> Mapping[str, Step]:
         """Plan afresh, as the store is now."""
@@ -278,20 +249,24 @@ class _Session:
         resources = Resources(workers, memory_budget(settings.memory))
         self.store.sweep()
         with TerminalReport(quiet=quiet) as listener:
-            runner = Runner(self.store, self.store.scratch, listener, resources)
+            runner = Runner(
+                self.store, self.store.scratch, listener, resources, made_by=self.source
+            )
             with _stoppable(runner.cancelled.is_set, runner.cancelled.set), _wisdom():
                 outcome = runner.run(self.plan, wishes)
+        self.store.keep_to_size()
         self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
         return outcome
 
 
 @contextmanager
-def _session(
+def open_session(
     path: Path,
     changes: list[str] | None,
     cache: Path | None,
     limits: Mapping[str, Any] | None = None,
-) -> Iterator[_Session]:
+) -> Iterator[Session]:
+    """Join a configuration, changed as told, with its store."""
     from pipeline.config import load_config, read_document
     from pipeline.graph import build_graph
 
@@ -300,12 +275,8 @@ def _session(
     config, faults = load_config(document, _all_kinds(), path.absolute().parent)
     joined = build_graph(config, faults)
     root = _cache_folder(cache, config, path)
-    store = _store(root)
-    if config.cache.keep:
-        yield _Session(config, joined, root, store)
-    else:
-        with store.scratch() as passing:
-            yield _Session(config, joined, root, passing)
+    with _opened_store(root, config.cache) as store:
+        yield Session(config, joined, root, store)
 
 
 @contextmanager
@@ -338,10 +309,30 @@ def _wisdom() -> Iterator[None]:
         yield
 
 
-def _store(root: Path) -> DiskStore:
+@contextmanager
+def _opened_store(root: Path, settings: CacheSettings) -> Iterator[DiskStore | ReadOnlyStore]:
+    """Make the store of a run: kept, passing, or beside a folder that can only be read."""
+    from cache.disk import DiskStore
+    from cache.readonly import ReadOnlyStore, passing_store
+    from pipeline.report import print_warning
+
+    store = DiskStore(root, max_size=settings.max_size, warn=print_warning)
+    if store.is_read_only():
+        print_warning(f"cache folder {root} can't be written: what is computed is not kept.")
+        with passing_store() as passing:
+            yield ReadOnlyStore(store, passing)
+    elif settings.keep:
+        yield store
+    else:
+        with store.scratch() as passing:
+            yield passing
+
+
+def open_cache(option: Path | None) -> DiskStore:
+    """Make the store of a cache folder, to look after it."""
     from cache.disk import DiskStore
 
-    return DiskStore(root)
+    return DiskStore(_cache_folder(option))
 
 
 def _cache_folder(
@@ -377,7 +368,8 @@ def _followed_packages() -> frozenset[str]:
     return frozenset({"numerics", *(cls.__module__.partition(".")[0] for cls in kinds().values())})
 
 
-def _usage(where: str, message: str) -> ConfigError:
+def usage_error(where: str, message: str) -> ConfigError:
+    """Make the error for an option that can't be right."""
     from pipeline.errors import ConfigError, Fault
 
     return ConfigError([Fault(0, "", message, where)])

@@ -83,8 +83,13 @@ def why_changed(name: str, before: Ingredients | None, now: Ingredients) -> str:
     str
         Such as ``psf.size: 15 -> 17`` or ``upstream sample changed``; empty if nothing changed.
     """
-    if before is None or before.kind != now.kind:
-        return "never run" if before is None else f"{name}.kind: {before.kind} -> {now.kind}"
+    return "never run" if before is None else ", ".join(differences(name, before, now))
+
+
+def differences(name: str, before: Ingredients, now: Ingredients) -> list[str]:
+    """List what differs, as `why_changed` says it."""
+    if before.kind != now.kind:
+        return [f"{name}.kind: {before.kind} -> {now.kind}"]
     changes = [
         f"{name}.{key}: {_show(before.params.get(key))} -> {_show(now.params.get(key))}"
         for key in {**before.params, **now.params}
@@ -102,7 +107,7 @@ def why_changed(name: str, before: Ingredients | None, now: Ingredients) -> str:
     changes.extend(f"{name}.inputs.{port} left open" for port in before.inputs.keys() - now.inputs)
     if before.code != now.code:
         changes.append("code changed")
-    return ", ".join(changes)
+    return changes
 
 
 def _show(value: Json) -> str:

@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from cache.store import Entry
 from pipeline import events
 from pipeline.node import Json
 from pipeline.plan import Step
@@ -172,7 +171,7 @@ def print_run(outcome: RunOutcome, seconds: float) -> None:
         (name, result.kind, result.status, result.reason, _learnt(result))
         for name, result in outcome.nodes.items()
     ]
-    _print_table(rows)
+    print_table(rows)
     for path in output_names(outcome.steps):
         print(f"output: {path}")
     computed = sum(result.status == "computed" for result in outcome.nodes.values())
@@ -181,40 +180,7 @@ def print_run(outcome: RunOutcome, seconds: float) -> None:
 
 def print_plan(steps: Mapping[str, Step]) -> None:
     """Print what is cached, what would run, and why."""
-    _print_table([(n, s.spec.cls.kind, s.status, s.reason) for n, s in steps.items()])
-
-
-def cache_record(entries: Sequence[Entry]) -> dict[str, Json]:
-    """Make the object that ``cache list --json`` prints."""
-    results: list[Json] = [
-        {
-            "key": entry.key,
-            "kind": entry.record.get("kind"),
-            "node": entry.record.get("node"),
-            "seconds": entry.record.get("seconds"),
-            "bytes": entry.bytes,
-        }
-        for entry in entries
-    ]
-    return {"bytes": sum(entry.bytes for entry in entries), "results": results}
-
-
-def print_cache(entries: Sequence[Entry]) -> None:
-    """Print what is cached, largest first, and the sum."""
-    largest_first = sorted(entries, key=lambda entry: -entry.bytes)
-    _print_table(
-        [
-            (
-                str(entry.record.get("node")),
-                str(entry.record.get("kind")),
-                readable_size(entry.bytes),
-                f"{entry.record.get('seconds')} s",
-                entry.key,
-            )
-            for entry in largest_first
-        ]
-    )
-    print(f"{len(entries)} results, {readable_size(sum(entry.bytes for entry in entries))}")
+    print_table([(n, s.spec.cls.kind, s.status, s.reason) for n, s in steps.items()])
 
 
 def readable_size(size: float) -> str:
@@ -232,6 +198,11 @@ def print_lines(lines: Sequence[str]) -> None:
         print(line)
 
 
+def print_warning(message: str) -> None:
+    """Print a warning on stderr."""
+    _tell(f"warning: {message}")
+
+
 def print_error(message: str) -> None:
     """Print an error on stderr."""
     _tell(message)
@@ -247,7 +218,8 @@ def _short(value: float | str) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _print_table(rows: Sequence[Sequence[str]]) -> None:
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows with their columns aligned."""
     if not rows:
         return
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]

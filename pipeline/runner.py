@@ -17,6 +17,7 @@ from pipeline import events
 from pipeline.errors import CacheError, Cancelled, NodeError, UnblurError
 from pipeline.node import Json, PortType, Value, WritableArray
 from pipeline.plan import Status, Step, Wishes
+from pipeline.versions import library_versions
 
 _MOST_REPAIRS = 100
 
@@ -71,6 +72,8 @@ class Runner:
     resources : Resources
     cancelled : threading.Event
         Set from outside to stop the run.
+    made_by : str
+        Names the configuration in the records of results.
     """
 
     store: Store
@@ -78,6 +81,7 @@ class Runner:
     emit: events.Listener
     resources: Resources
     cancelled: threading.Event = field(default_factory=threading.Event)
+    made_by: str = ""
 
     def run(self, make_plan: Callable[[Wishes], Mapping[str, Step]], wishes: Wishes) -> RunOutcome:
         """Plan and run; results found damaged or gone on the way are made anew.
@@ -266,6 +270,9 @@ class _Run:
         return {
             "node": name,
             "kind": step.spec.cls.kind,
+            "code": step.ingredients.code,
+            "made_by": self.runner.made_by,
+            "versions": {**library_versions()},
             "type": value.type,
             "params": dict(step.ingredients.params),
             "files": {field: digest for field, (_, digest) in step.ingredients.files.items()},

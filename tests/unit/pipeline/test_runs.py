@@ -188,7 +188,9 @@ def test_a_stopped_run_says_so_and_can_be_continued(bench: Any) -> None:
         if isinstance(event, events.NodeDone):
             cancelled.set()
 
-    runner = Runner(bench.store, bench.scratch, stop_after_first, Resources(1, 1), cancelled)
+    runner = Runner(
+        bench.store, bench.scratch, stop_after_first, Resources(1, 1), cancelled=cancelled
+    )
     with pytest.raises(Cancelled):
         runner.run(lambda wishes: bench.plan(PLAIN, wishes), Wishes())
     assert [s.status for s in bench.plan(PLAIN).values()] == ["hit", "run", "run", "run"]
@@ -202,7 +204,9 @@ def test_a_long_node_that_was_stopped_is_continued(bench: Any) -> None:
         if isinstance(event, events.NodeProgressed) and event.done == 2:
             cancelled.set()
 
-    runner = Runner(bench.store, bench.scratch, stop_after_two, Resources(1, 1), cancelled)
+    runner = Runner(
+        bench.store, bench.scratch, stop_after_two, Resources(1, 1), cancelled=cancelled
+    )
     with pytest.raises(Cancelled, match="What was finished is kept"):
         runner.run(lambda wishes: bench.plan(text, wishes), Wishes())
     outcome = bench.run(text)
