@@ -60,9 +60,17 @@ class Trap:
         if event != "open":
             # Trees are removed by names relative to their folder.
             return not os.path.isabs(path) or path.startswith(self._folder)
-        writes = bool(arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
-        is_ours = path.startswith(self._folder) and not os.path.isdir(path)
-        return is_ours and writes == (self._plan["steps"] != "read")
+        if not path.startswith(self._folder) or os.path.isdir(path):
+            return False
+        return self._is_opened_so(path, arguments[2])
+
+    def _is_opened_so(self, path: str, flags: int) -> bool:
+        if self._plan["steps"] == "read":
+            # What it has just written itself, a process may expect to read.
+            return not flags & (os.O_WRONLY | os.O_RDWR) and "/drafts/" not in path
+        if self._plan["steps"] == "create":
+            return bool(flags & os.O_TRUNC or (flags & os.O_CREAT and not os.path.exists(path)))
+        return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
 
     def _act(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._plan["do"] == "kill":

@@ -63,7 +63,7 @@ class TestFullDisk:
         self, undisturbed, new_place, lanes
     ):
         sizes = [(undisturbed.folder / file).stat().st_size for file in undisturbed.files]
-        limits = sorted({size - 1 for size in sizes if 0 < size - 1})
+        limits = sorted({size - 1 for size in sizes if size > 5000})  # what it prints is a file too
         chosen = random.Random(lanes.seed).sample(limits, min(lanes.times(2, 1000), len(limits)))
 
         def limit(size: int) -> None:
@@ -93,7 +93,7 @@ class TestUnreadableDisk:
             if "cache/format" in done.err:  # then nothing is known of the folder
                 assert (done.code, done.err.count("\n")) == (1, 1)
                 done = place.run(*words)
-            assert done.code == 0, (step, done)
+            assert done.code == 0, (step, done.err)
             assert place.output.read_bytes() == undisturbed.output.read_bytes()
             assert place.store.check() == []
             place.remove()
