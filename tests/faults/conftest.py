@@ -151,16 +151,19 @@ class Place:
     def store(self) -> DiskStore:
         return DiskStore(self.folder / "cache")
 
-    def start(self, *words: str, trap: dict[str, Any] | None = None) -> Running:
+    def start(
+        self, *words: str, trap: dict[str, Any] | None = None, config: Path | None = None
+    ) -> Running:
         """Start ``unblur run``; the trap's steps count below this folder."""
         env = {"UNBLUR_CACHE": str(self.folder / "cache")}
-        command = ["run", str(self.launcher.config), "--json", "--workers", "2", *words]
+        config = config or self.launcher.config
+        command = ["run", str(config), "--json", "--workers", "2", *words]
         if not any(word.startswith("result.path=") for word in words):
             command += ["--set", f"result.path={self.output}"]
         return self.launcher.start(command, env, {"under": str(self.folder), **(trap or {})})
 
-    def run(self, *words: str, trap: dict[str, Any] | None = None) -> Done:
-        return self.start(*words, trap=trap).wait()
+    def run(self, *words: str, **settings: Any) -> Done:
+        return self.start(*words, **settings).wait()
 
     @property
     def files(self) -> set[str]:
