@@ -124,6 +124,11 @@ class ArrayRecord:
         )
 
 
+def array_digests(arrays: Mapping[str, ArrayRecord]) -> dict[str, str]:
+    """Digest what each array *is*: its dtype, shape and values."""
+    return {name: text_digest(canonical_json(array.to_json())) for name, array in arrays.items()}
+
+
 def result_digest(arrays: Mapping[str, ArrayRecord], facts: Json) -> str:
     """Digest what a result *is*: names, dtypes, shapes and values of its arrays, and its facts."""
     described = {name: array.to_json() for name, array in arrays.items()}
@@ -183,7 +188,8 @@ class Record:
         stored = sum(array.chunk_bytes * array.grid.count for array in arrays.values())
         if type(body["bytes"]) is not int or body["bytes"] < stored:
             raise ValueError(f"has the size {body['bytes']!r}, its arrays {stored}")
-        entry = Entry(check_key(body["key"]), body["digest"], body["bytes"], record)
+        key, size = check_key(body["key"]), body["bytes"]
+        entry = Entry(key, body["digest"], size, record, array_digests(arrays))
         return cls(entry, arrays, dict(body["metadata"]))
 
 
@@ -228,4 +234,5 @@ def new_entry(
 ) -> Entry:
     """Make the entry that is published, its record as it will be read back from JSON."""
     plain = cast("dict[str, Json]", json.loads(canonical_json(dict(record))))
-    return Entry(key, result_digest(arrays, plain.get("facts")), size, plain)
+    digest = result_digest(arrays, plain.get("facts"))
+    return Entry(key, digest, size, plain, array_digests(arrays))

@@ -154,12 +154,15 @@ class Entry:
         Size on disk.
     record : mapping
         As it was published.
+    arrays : mapping of str to str
+        Digest of each array by itself.
     """
 
     key: str
     digest: str
     bytes: int
     record: Mapping[str, Json]
+    arrays: Mapping[str, str]
 
 
 class Store(Protocol):

@@ -31,7 +31,10 @@ class Compare(Node):
             "linear", description="compare linear light, or what a screen is given"
         )
 
-    inputs: ClassVar[Mapping[str, Port]] = {"image": Port("image"), "reference": Port("image")}
+    inputs: ClassVar[Mapping[str, Port]] = {
+        "image": Port("image", arrays=("pixels",)),
+        "reference": Port("image", arrays=("pixels",)),
+    }
     output = "metrics"
 
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:

@@ -47,7 +47,9 @@ class EstimatePsf(Node):
             "motion", description="motion: one PSF for all channels; lens: one for each"
         )
 
-    inputs: ClassVar[Mapping[str, Port]] = {"image": Port("image", help="the sample, linear light")}
+    inputs: ClassVar[Mapping[str, Port]] = {
+        "image": Port("image", help="the sample, linear light", arrays=("pixels",))
+    }
     output = "psf"
 
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:

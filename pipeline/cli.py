@@ -313,11 +313,12 @@ def _wisdom() -> Iterator[None]:
 def _opened_store(root: Path, settings: CacheSettings) -> Iterator[DiskStore | ReadOnlyStore]:
     """Make the store of a run: kept, passing, or beside a folder that can only be read."""
     from cache.disk import DiskStore
-    from cache.readonly import ReadOnlyStore, passing_store
     from pipeline.report import print_warning
 
     store = DiskStore(root, max_size=settings.max_size, warn=print_warning)
     if store.is_read_only():
+        from cache.readonly import ReadOnlyStore, passing_store
+
         print_warning(f"cache folder {root} can't be written: what is computed is not kept.")
         with passing_store() as passing:
             yield ReadOnlyStore(store, passing)

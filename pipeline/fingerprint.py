@@ -77,6 +77,11 @@ def content_key(
     return _key("content", kind, code, params, files, inputs)
 
 
+def arrays_digest(digests: Mapping[str, str]) -> str:
+    """Digest of some arrays of a result, given the digest of each by its name."""
+    return xxhash.xxh3_128_hexdigest(encode(["arrays", dict(digests)]))
+
+
 def _key(*parts: Any) -> str:
     plain = [dict(part) if isinstance(part, Mapping) else part for part in parts]
     return xxhash.xxh3_128_hexdigest(encode([FORMAT_VERSION, *plain]))

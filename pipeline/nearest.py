@@ -21,9 +21,9 @@ class Nearest:
 
 
 def input_digests(step: Step, steps: Mapping[str, Step]) -> dict[str, str]:
-    """Give the digest of each input's stored result; empty where it has to be computed first."""
+    """Digest what the node sees of each input; empty where that has to be computed first."""
     entries = {port: steps[source].entry for port, source in step.spec.inputs.items()}
-    return {port: entry.digest if entry else "" for port, entry in entries.items()}
+    return {port: step.digest_of(port, entry) if entry else "" for port, entry in entries.items()}
 
 
 def find_nearest(

@@ -98,11 +98,22 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input of a node: which type it takes, and whether it may be left open."""
+    """An input of a node.
+
+    Attributes
+    ----------
+    type : PortType
+    optional : bool
+        Whether it may be left open.
+    arrays : tuple of str, optional
+        The arrays that the node reads. Then it gets no others and no facts, and what changes in
+        those does not run it again. By default it gets everything.
+    """
 
     type: PortType
     optional: bool = False
     help: str = ""
+    arrays: tuple[str, ...] | None = None
 
 
 class Context(Protocol):

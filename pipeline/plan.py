@@ -14,7 +14,7 @@ from pipeline.code import CodeIndex
 from pipeline.config import Config, NodeSpec
 from pipeline.errors import ConfigError, Fault
 from pipeline.files import FileDigests
-from pipeline.fingerprint import content_key, recipe_key
+from pipeline.fingerprint import arrays_digest, content_key, recipe_key
 from pipeline.graph import in_order, spec_of, upstream
 from pipeline.history import Ingredients, why_changed
 from pipeline.node import Json
@@ -60,8 +60,15 @@ class Step:
         """Whether it needs the values of its inputs."""
         return self.status == "run" or self.rewrites
 
+    def digest_of(self, port: str, entry: Entry) -> str:
+        """Digest of what the node sees of an input, given the input's result."""
+        names = self.spec.cls.inputs[port].arrays
+        if names is None:
+            return entry.digest
+        return arrays_digest({name: entry.arrays[name] for name in names if name in entry.arrays})
+
     def content_key(self, digests: Mapping[str, str]) -> str:
-        """Content key, given each input port's digest."""
+        """Content key, given the digest of what the node sees of each input."""
         made = self.ingredients
         files = {field: digest for field, (_, digest) in made.files.items()}
         return content_key(made.kind, made.code, key_params(self.spec), files, digests)

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 from cache.store import DamagedError, Draft, Entry, GoneError, Store, StoreError
 from pipeline import events
 from pipeline.errors import CacheError, Cancelled, NodeError, UnblurError
-from pipeline.node import Json, PortType, Value, WritableArray
+from pipeline.node import Json, Port, PortType, Value, WritableArray
 from pipeline.plan import Status, Step, Wishes
 from pipeline.versions import library_versions
 
@@ -193,7 +193,10 @@ class _Run:
         if not isinstance(used, dict):
             return True
         at_hand = {p: n for p, n in step.spec.inputs.items() if n in self.entries}
-        return any(used.get(port) != self.entries[n][1].digest for port, n in at_hand.items())
+        return any(
+            used.get(port) != step.digest_of(port, self.entries[source][1])
+            for port, source in at_hand.items()
+        )
 
     def _make(self, name: str, step: Step) -> NodeResult:
         key = step.content_key(self._digests(step))
@@ -240,7 +243,8 @@ class _Run:
         return entry, seconds
 
     def _call(self, name: str, step: Step, context: _NodeContext) -> Value:
-        inputs = {port: self._value(source) for port, source in step.spec.inputs.items()}
+        ports = step.spec.cls.inputs
+        inputs = {p: self._value(source, ports[p]) for p, source in step.spec.inputs.items()}
         try:
             value = step.spec.cls().run(step.spec.params, inputs, context)
         except (UnblurError, DamagedError, GoneError):
@@ -257,14 +261,18 @@ class _Run:
             raise NodeError(name, f"{message} Mend {step.spec.cls.__module__}.")
         return value
 
-    def _value(self, name: str) -> Value:
+    def _value(self, name: str, port: Port) -> Value:
         store, entry = self.entries[name]
         record: Any = entry.record
         kind: PortType = record["type"]
-        return Value(kind, store.open(entry.key), record["facts"], record["details"])
+        arrays = store.open(entry.key)
+        if port.arrays is not None:
+            return Value(kind, {name: arrays[name] for name in port.arrays if name in arrays})
+        return Value(kind, arrays, record["facts"], record["details"])
 
     def _digests(self, step: Step) -> dict[str, str]:
-        return {port: self.entries[source][1].digest for port, source in step.spec.inputs.items()}
+        inputs = step.spec.inputs.items()
+        return {port: step.digest_of(port, self.entries[source][1]) for port, source in inputs}
 
     def _record(self, name: str, step: Step, value: Value, seconds: float) -> dict[str, Json]:
         return {

@@ -104,6 +104,38 @@ class Bands(Node):
         return Value("image", {"pixels": result})
 
 
+class Tag(Node):
+    """Write on the back of a picture."""
+
+    class Params(NodeParams):
+        label: str = "none"
+
+    kind = "tag"
+    inputs: ClassVar = {"image": Port("image")}
+    output = "image"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        arrays = {**inputs["image"].arrays, "back": np.frombuffer(params.label.encode(), np.uint8)}
+        return Value("image", arrays, {"label": params.label})
+
+
+class Weigh(Node):
+    """Look at nothing but pixels."""
+
+    Params = NodeParams
+    kind = "weigh"
+    inputs: ClassVar = {"image": Port("image", arrays=("pixels",))}
+    output = "metrics"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        calls.append("weigh")
+        assert list(inputs["image"].arrays) == ["pixels"]
+        assert not inputs["image"].facts
+        return Value(
+            "metrics", facts={"sum": float(inputs["image"].arrays["pixels"][:, :, :].sum())}
+        )
+
+
 class Spot(Node):
     """Give a PSF."""
 
@@ -150,7 +182,18 @@ class Fail(Node):
 
 
 KINDS: dict[str, type[Node]] = {
-    cls.kind: cls for cls in (Source, Round, Add, Bands, Spot, Write, Fail)
+    cls.kind: cls
+    for cls in (
+        Source,
+        Round,
+        Add,
+        Bands,
+        Tag,
+        Weigh,
+        Spot,
+        Write,
+        Fail,
+    )
 }
 
 

@@ -71,6 +71,19 @@ def test_equal_inputs_from_another_recipe_cut_the_run_off_early(bench: Any) -> N
     assert bench.plan(TEXT % (1.2, 2.0))["c"].status == "hit"
 
 
+def test_what_a_node_does_not_read_does_not_run_it_again(bench: Any) -> None:
+    text = (
+        "version: 1\nnodes:\n  a: {kind: source, level: %s}\n"
+        "  b: {kind: tag, label: %s, inputs: {image: a}}\n  c: {kind: weigh, inputs: {image: b}}\n"
+    )
+    bench.run(text % (1.0, "summer"))
+    outcome = bench.run(text % (1.0, "winter"))
+    assert statuses(outcome) == "hit computed hit"
+    assert outcome.nodes["c"].reason == "made from the same values before"
+    assert statuses(bench.run(text % (1.0, "winter"), Wishes(force=("b",)))) == "hit computed hit"
+    assert statuses(bench.run(text % (2.0, "winter"))) == "computed computed computed"
+
+
 def test_a_missing_output_is_written_again_and_nothing_else_runs(bench: Any) -> None:
     bench.run(PLAIN)
     (bench.folder / "out.txt").unlink()
