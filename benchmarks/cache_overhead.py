@@ -6,7 +6,8 @@ disk changes less. The same five functions run
 
 - plain: without any cache; and plain + np.save, which writes what they give;
 - under ``unblur run``, as node kinds of a third party;
-- under joblib.Memory and under Hamilton, each where installed.
+- under joblib.Memory and under Hamilton (``pip install joblib apache-hamilton``), each where it
+  is installed.
 
 Cold starts with an empty cache; no-op runs the same again; tweak changes the fourth node, again
 to another value, back to the first. Needs 3 GB in the folder for temporary files.
