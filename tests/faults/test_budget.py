@@ -16,7 +16,7 @@ def test_tweaks_never_take_more_than_the_size_and_keep_the_psf(new_place, lanes,
     config = tmp_path / "small.yaml"
     text = place.launcher.config.read_text().replace("size: 128", "size: 220")
     config.write_text(text + f"cache: {{max_size: {LIMIT}}}\n")
-    for number in range(lanes.times(12, 30)):
+    for number in range(lanes.times(8, 30)):
         done = place.run("--set", f"sharp.priority={number / 30}", config=config)
         assert done.code == 0, done
         assert done.statuses["psf"] == ("computed" if number == 0 else "hit")
