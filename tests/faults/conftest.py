@@ -126,6 +126,8 @@ class Launcher:
     def start(self, words: Iterable[str], env: dict[str, str], trap: dict[str, Any]) -> Running:
         number = next(self._numbers)
         out, err = (self._streams / f"{number}.{name}" for name in ("out", "err"))
+        out.touch()
+        err.touch()
         request = {"words": list(words), "out": str(out), "err": str(err), "env": env}
         began = time.perf_counter()
         pid = self.ask(start={**request, "trap": trap})

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.utime", "os.link", "os.truncate"}
+STOPS = {signal.SIGINT, signal.SIGTERM}
 CREATES = {"os.mkdir", "os.rename", "os.link"}
 
 
@@ -90,10 +91,13 @@ def main(config: str) -> None:
     for line in requests:
         request = json.loads(line)
         if "start" in request:
+            # A child can be interrupted once it is unblur, and not before.
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
             answer: int | None = os.fork()
             if answer == 0:
                 answers.close()
                 _be_unblur(request["start"])
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         else:
             pid, status = os.waitpid(request["poll"], os.WNOHANG)
             answer = os.waitstatus_to_exitcode(status) if pid else None
@@ -128,9 +132,13 @@ def _be_unblur(request: dict[str, Any]) -> None:
     sys.argv = ["unblur", *request["words"]]
     code: Any = 1
     try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         main()
     except SystemExit as error:
         code = error.code or 0
+    except KeyboardInterrupt:
+        code = 130
     finally:
         # As Python ends, but for taking all its modules apart: that takes most of the time.
         threading._shutdown()  # type: ignore[attr-defined]
