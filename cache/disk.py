@@ -66,8 +66,10 @@ class DiskStore:
         return self._layout.root
 
     def is_read_only(self) -> bool:
-        """Whether the folder is a cache, and we may not write to it."""
-        return self._layout.is_made() and not os.access(self.root, os.W_OK)
+        """Whether the folder is a cache, and we may not write to it or to a folder in it."""
+        return self._layout.is_made() and not all(
+            os.access(folder, os.W_OK) for folder in self._layout.folders()
+        )
 
     def find(self, key: str) -> Entry | None:
         """Look up the entry published under a content key; reads its record only."""

@@ -21,7 +21,7 @@ from cache.drafts import remove_draft, unfinished
 from cache.files import folder_bytes, remove_tree
 from cache.layout import Layout
 from cache.locks import try_lock
-from cache.record import read_cost
+from cache.record import is_key, read_cost
 from cache.store import StoreError
 
 # What was used within this time counts nearly alike: else the pictures just made would be worth
@@ -123,16 +123,16 @@ class Budget:
             yield _Expendable(result.bytes, remove)
 
     def _kept(self) -> Iterator[Kept]:
-        for key in self._layout.keys():
-            home = self._layout.home(key)
+        for home in self._layout.listed("objects"):
             with suppress(FileNotFoundError):
-                status = os.lstat(home / "record.json")
-                size, seconds = self._cost(home, status)
-                yield Kept(key, size + status.st_size, seconds, status.st_mtime)
+                status = os.lstat(f"{home}/record.json")
+                if is_key(home.name):
+                    size, seconds = self._cost(home, status.st_ino)
+                    yield Kept(home.name, size + status.st_size, seconds, status.st_mtime)
 
-    def _cost(self, home: Path, status: os.stat_result) -> tuple[int, float]:
+    def _cost(self, home: Path, inode: int) -> tuple[int, float]:
         """Read a record once only: it is replaced, never changed."""
-        place = (home.name, status.st_ino)
+        place = (home.name, inode)
         if place not in self._costs:
             self._costs[place] = read_cost(home)
         return self._costs[place]

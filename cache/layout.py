@@ -47,6 +47,11 @@ class Layout:
         """One of the folders drawn above; raises `StoreError` if a link stands in its place."""
         return _plain(self.root / name)
 
+    def folders(self) -> list[Path]:
+        """List the root and those of the folders drawn above that are there."""
+        paths = [self.root / name for name in (*_KEPT, *_HELD)]
+        return [self.root, *(path for path in paths if path.is_dir())]
+
     def home(self, key: str) -> Path:
         """Folder of a published result."""
         return _plain(self.folder("objects") / check_key(key)[:2]) / key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -147,12 +148,14 @@ def test_files_are_made_with_the_users_umask(store):
     try:
         publish(store)
         store.link(OTHER, KEY)
+        with store.lock(KEY), store.begin(OTHER) as draft:
+            draft.new_array("pixels", (3,), "f4").is_written(())
+            made = {path: path.stat().st_mode for path in store.root.rglob("*")}
     finally:
         os.umask(before)
-    made = [path for path in store.root.rglob("*") if path.suffix != ".lock"]
-    assert len(made) > 10
-    for path in made:
-        assert path.stat().st_mode & 0o777 == (0o775 if path.is_dir() else 0o664), path
+    assert len([path for path in made if path.suffix == ".lock"]) == 3
+    for path, mode in made.items():
+        assert mode & 0o777 == (0o775 if stat.S_ISDIR(mode) else 0o664), path
 
 
 def test_a_cache_that_cannot_be_locked_is_still_read(store):
@@ -184,3 +187,12 @@ def test_check_names_what_does_not_belong(store):
     faults = "\n".join(store.check())
     for path in strangers:
         assert str(path) in faults
+
+
+def test_a_cache_with_a_folder_of_somebody_elses_is_read_only(store, monkeypatch):
+    assert not store.is_read_only()
+    publish(store)
+    assert not store.is_read_only()
+    theirs = (store.root / "objects", os.W_OK)
+    monkeypatch.setattr(os, "access", lambda *asked: asked != theirs)
+    assert store.is_read_only()
