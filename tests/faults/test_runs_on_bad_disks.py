@@ -12,6 +12,8 @@ FULL = ("no space left", "disk is full")
 def count_steps(place: Any, kind: str, *words: str) -> int:
     into = place.folder.with_suffix(".count")
     trap = {"steps": kind, "do": "count", "into": str(into)}
+    if kind == "read":
+        trap["under"] = str(place.folder / "cache")
     assert place.run(*words, trap=trap).code == 0
     return int(into.read_text())
 
@@ -89,7 +91,7 @@ class TestUnreadableDisk:
         def fail_at(step: int) -> None:
             place = base.copy(base.folder.with_name(f"{base.folder.name}.{step}"))
             trap = {"steps": "read", "do": "fail", "errno": errno.EIO, "at": step}
-            done = place.run(*words, trap=trap)
+            done = place.run(*words, trap={**trap, "under": str(place.folder / "cache")})
             if "cache/format" in done.err:  # then nothing is known of the folder
                 assert (done.code, done.err.count("\n")) == (1, 1)
                 done = place.run(*words)
