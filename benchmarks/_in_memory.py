@@ -39,6 +39,9 @@ class MemoryContext:
         """Print a warning."""
         print(f"warning: {message}")
 
+    def note(self, message: str) -> None:
+        """Keep quiet."""
+
     def check_cancelled(self) -> None:
         """Go on."""
 

@@ -9,10 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Protocol, TypeAlias
-
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from cache.chunks import Cell, Grid, Spans, common, extent, slices, spans_of
 from cache.digest import chunk_digest
@@ -20,7 +17,11 @@ from cache.gate import Gate
 from cache.resume import ChunkLog
 from cache.store import DamagedError, Region
 
-Block: TypeAlias = NDArray[Any]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import DTypeLike, NDArray
+
+Block: TypeAlias = "NDArray[Any]"
 
 KEPT_BYTES = 64 * 2**20
 
@@ -102,6 +103,8 @@ class VerifiedArray:
         recent: RecentChunks,
         steady: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        import numpy as np
+
         self._key = key
         self._name = name
         self._grid = grid
@@ -137,6 +140,8 @@ class VerifiedArray:
                 self._source.check(last)
 
     def __getitem__(self, region: Region, /) -> Block:
+        import numpy as np
+
         spans = spans_of(region, self.shape)
         cells = list(self._grid.touched(spans))
         if len(cells) == 1 and self._grid.spans(cells[0]) == spans:
@@ -147,6 +152,8 @@ class VerifiedArray:
         return values
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Block:
+        import numpy as np
+
         return np.asarray(self[()], dtype)
 
     def _copy(self, cell: Cell, spans: Spans, values: Block) -> None:
@@ -265,6 +272,8 @@ class DigestedArray(VerifiedArray):
             )
 
     def _write(self, cell: Cell, part: Block) -> None:
+        import numpy as np
+
         with self._mutex:
             if cell in self._begun:
                 raise ValueError(

@@ -7,11 +7,12 @@ different results apart.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xxhash
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def chunk_digest(block: NDArray[Any]) -> str:
@@ -22,6 +23,8 @@ def chunk_digest(block: NDArray[Any]) -> str:
     block : (...) bool, integer, float or complex
         Little-endian. Copied only if it is not contiguous.
     """
+    import numpy as np
+
     state = xxhash.xxh3_128(f"{block.dtype.str} {block.shape}|".encode())
     state.update(np.asarray(block, order="C").data)
     return state.hexdigest()

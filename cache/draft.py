@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-from numpy.typing import DTypeLike
+from typing import TYPE_CHECKING, Self
 
 from cache.arrays import Block, DigestedArray
 from cache.chunks import Grid, chunk_shape
@@ -19,6 +17,9 @@ from cache.record import ArrayRecord, Record, check_dtype, check_name, new_entry
 from cache.resume import ChunkLog, Journal
 from cache.store import Entry, Json, StoreFullError
 from cache.zarr_chunks import GROUP_JSON, Storage, ZarrChunks
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 
 class DiskDraft:

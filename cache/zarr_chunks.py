@@ -11,9 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import DTypeLike
-
 from cache.arrays import BadChunkError, Block
 from cache.chunks import Cell, Grid, slices
 from cache.digest import text_digest
@@ -21,6 +18,7 @@ from cache.files import read_small, remove_tree, told
 
 if TYPE_CHECKING:
     import zarr
+    from numpy.typing import DTypeLike
     from zarr.abc.store import Store
 
 Storage: TypeAlias = "Callable[[Path], Store]"
@@ -65,6 +63,8 @@ class ZarrChunks:
         storage: Storage,
         metadata: str | None = None,
     ) -> None:
+        import numpy as np
+
         self._root = root
         self._folder = folder / name
         self._grid = grid
@@ -112,6 +112,8 @@ class ZarrChunks:
 
     def read(self, cell: Cell) -> Block:
         """Read a whole chunk."""
+        import numpy as np
+
         self.check(cell)
         with told(self._root), _bad_chunks():
             return np.asarray(self._array[slices(self._grid.spans(cell))])

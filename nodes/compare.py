@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from nodes.image import Image
 from nodes.streams import spans
 from pipeline.node import Array, Context, Json, Node, NodeParams, Port, Value
 from pipeline.registry import register
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _WINDOW = 1024  # the middle of the picture, where the shift is measured
 _BAND = 256  # rows measured at a time: similarity takes a dozen arrays of their size
@@ -72,6 +74,8 @@ def _described(shape: tuple[int, ...]) -> str:
 
 
 def _read_middle(pixels: Array) -> NDArray[np.float32]:
+    import numpy as np
+
     height, width, _ = pixels.shape
     top, left = max(0, (height - _WINDOW) // 2), max(0, (width - _WINDOW) // 2)
     window = pixels[top : top + _WINDOW, left : left + _WINDOW, :]
@@ -86,6 +90,8 @@ def _measure(
     context: Context,
 ) -> tuple[float, float]:
     """Mean square error and mean structural similarity inside the border."""
+    import numpy as np
+
     from numerics.metrics import move, ssim_map
 
     height, border = image.shape[0], params.border

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from nodes.image import Image
@@ -14,6 +12,9 @@ from pipeline.node import Context, Node, NodeParams, Port, Value
 from pipeline.registry import register
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from numerics.blind import Estimate
 
 LARGEST_SAMPLE = 1024
@@ -92,6 +93,8 @@ def _estimate(
 def _adapt(
     sample: NDArray[np.float32], psf: NDArray[np.float32], context: Context
 ) -> NDArray[np.float32]:
+    import numpy as np
+
     from numerics.blind import adapt_psf
 
     channels = np.moveaxis(sample, 2, 0)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from nodes.files import file_digest, replacing
-from nodes.formats import WRITABLE, Layout, make_writer
-from nodes.formats.psf_file import ENDINGS, write_psf
+from nodes.formats import PSF_WRITABLE, WRITABLE, Layout, make_writer
 from nodes.image import BitDepth, Encoding, Image, read_all
 from nodes.streams import BAND, map_ordered, spans
 from pipeline.node import Context, Node, NodeParams, OutputPath, Port, Value
 from pipeline.registry import register
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _DEPTHS: dict[str, tuple[BitDepth, ...]] = {"tiff": (16, 8, 32), "png": (16, 8), "jpeg": (8,)}
 
@@ -46,14 +47,19 @@ class Export(Node):
             "none", description="TIFF: none is fastest, deflate smaller, zstd read by few programs"
         )
 
-        @model_validator(mode="after")
-        def _check(self) -> Self:
-            ending = self.path.suffix.lower()
-            depths = _depths(self.path)
-            if not depths and ending != ".npy":
+        @field_validator("path")
+        @classmethod
+        def _check_ending(cls, path: Path) -> Path:
+            ending = path.suffix.lower()
+            if not _depths(path) and ending != ".npy":
                 raise ValueError(
-                    f'path: ending "{ending}" is unknown. Use .tif, .png or .jpg, or .npy (PSF).'
+                    f'ending "{ending}" is unknown. Use .tif, .png or .jpg, or .npy (PSF).'
                 )
+            return path
+
+        @model_validator(mode="after")
+        def _check_depth(self) -> Self:
+            ending, depths = self.path.suffix.lower(), _depths(self.path)
             if self.bit_depth is not None and self.bit_depth not in (depths or (32,)):
                 usable = " or ".join(str(depth) for depth in sorted(depths or (32,)))
                 raise ValueError(
@@ -68,13 +74,25 @@ class Export(Node):
     exactly_one_of = ("image", "psf")
     output = "file"
 
+    @classmethod
+    def misfits(cls, params: Params, joined: Collection[str]) -> Iterable[tuple[str, str]]:
+        """Refuse endings that can't hold what is joined, before anything is computed."""
+        name, ending = params.path.name, params.path.suffix.lower()
+        if "psf" in joined and ending not in PSF_WRITABLE:
+            yield "path", f"{name}: can't hold a PSF. Use .npy, .tif or .png."
+        if "image" in joined and ending == ".npy":
+            yield "path", f"{name}: can't hold a picture. Use .tif, .png or .jpg."
+
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:
         """Write the file and hash it."""
         if ("image" in inputs) == ("psf" in inputs):
             raise ValueError(f"got {len(inputs)} inputs. Join either image or psf.")
-        _check_ending(params.path, "psf" in inputs)
+        for _, message in self.misfits(params, inputs):
+            raise ValueError(message)
         with replacing(params.path) as file:
             if "psf" in inputs:
+                from nodes.formats.psf_file import write_psf
+
                 write_psf(params.path, file, read_all(inputs["psf"].arrays["psf"]))
             else:
                 _write_image(params, file, Image.of(inputs["image"]), context)
@@ -91,14 +109,9 @@ def _depths(path: Path) -> tuple[BitDepth, ...]:
 
 
 def _dtype(depth: BitDepth) -> np.dtype[Any]:
+    import numpy as np
+
     return np.dtype("f4" if depth == 32 else f"u{depth // 8}")
-
-
-def _check_ending(path: Path, is_psf: bool) -> None:
-    if is_psf and path.suffix.lower() not in ENDINGS:
-        raise ValueError(f"{path.name}: can't hold a PSF. Use .npy, .tif or .png.")
-    if not is_psf and path.suffix.lower() == ".npy":
-        raise ValueError(f"{path.name}: can't hold a picture. Use .tif, .png or .jpg.")
 
 
 def _write_image(params: Export.Params, file: BinaryIO, image: Image, context: Context) -> None:
@@ -153,6 +166,8 @@ def _encoded_band(
     image: Image, span: tuple[int, int], encoding: Encoding, depth: BitDepth
 ) -> NDArray[Any]:
     """Read rows and turn them into what the file holds."""
+    import numpy as np
+
     _, width, channels = image.shape
     start, stop = span
     band = np.empty((stop - start, width, channels), _dtype(depth))

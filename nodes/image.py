@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pipeline.node import Array, Json, Value
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Encoding = Literal["srgb", "linear"]
 BitDepth = Literal[8, 16, 32]
@@ -67,6 +68,8 @@ class Image:
 
     def value(self, details: Mapping[str, Json] | None = None) -> Value:
         """Pack it for the next node; `details` go to the report."""
+        import numpy as np
+
         extras = {"icc": self.icc, "metadata": self.metadata}
         packed = {name: np.frombuffer(data, np.uint8) for name, data in extras.items() if data}
         return Value(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from nodes.formats import open_picture
@@ -16,6 +14,10 @@ from nodes.image import BitDepth, Encoding, Image
 from nodes.streams import map_ordered, regroup, spans
 from pipeline.node import Context, InputPath, Node, NodeParams, Port, Value, WritableArray
 from pipeline.registry import register
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @register("load")
@@ -101,6 +103,8 @@ def _store(
 
 def _drop_nan(light: NDArray[np.float32]) -> int:
     """Put 0 where values are no numbers, in place: one of them would spread all over."""
+    import numpy as np
+
     finite = np.isfinite(light)
     if finite.all():
         return 0

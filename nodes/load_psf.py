@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-import numpy as np
 from pydantic import Field
 
-from nodes.formats.psf_file import read_psf
 from pipeline.node import Context, InputPath, Node, NodeParams, Port, Value
 from pipeline.registry import register
 
@@ -27,11 +25,12 @@ class LoadPsf(Node):
 
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:
         """Read and clean the PSF."""
+        from nodes.formats.psf_file import read_psf
         from numerics.make_psf import centre
         from numerics.psf import PsfError, normalise
 
         try:
-            psf = normalise(centre(np.maximum(read_psf(params.path), 0.0)))
+            psf = normalise(centre(read_psf(params.path).clip(min=0.0)))
         except PsfError as error:
             raise ValueError(f"{params.path.name}: {error}") from error
         return Value("psf", {"psf": psf}, details={"size": list(psf.shape[1::-1])})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from nodes.image import Image, read_rows
@@ -39,6 +38,8 @@ class Resize(Node):
 
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:
         """Resample band by band: columns first, then rows."""
+        import numpy as np
+
         from numerics.resample import make_taps, resample_columns, resample_rows
 
         image = Image.of(inputs["image"])

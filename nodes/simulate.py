@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from nodes.image import Image, read_all, read_rows
 from nodes.streams import spans
 from pipeline.node import Array, Context, Node, NodeParams, Port, Value
 from pipeline.registry import register
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @register("simulate")
@@ -32,6 +34,8 @@ class Simulate(Node):
 
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:
         """Blur band by band."""
+        import numpy as np
+
         from numerics.blur import blur_valid
 
         image = Image.of(inputs["image"])
@@ -54,6 +58,8 @@ def _read_padded(
     pixels: Array, start: int, stop: int, psf_shape: tuple[int, ...]
 ) -> NDArray[np.float32]:
     """Read rows with all around that the psf reaches, the edges of the picture replicated."""
+    import numpy as np
+
     margin_y, margin_x = psf_shape[0] // 2, psf_shape[1] // 2
     first, last = start - margin_y, stop + margin_y
     height = pixels.shape[0]

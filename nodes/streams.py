@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from numpy.typing import NDArray
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,6 +25,8 @@ def spans(stop: int, step: int, start: int = 0) -> list[tuple[int, int]]:
 
 def regroup(blocks: Iterable[NDArray[Any]], rows: int) -> Iterator[NDArray[Any]]:
     """Turn blocks of any heights into bands of `rows` rows; the last may be shorter."""
+    import numpy as np
+
     held: list[NDArray[Any]] = []
     count = 0
     for block in blocks:
@@ -45,6 +48,8 @@ def map_ordered(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Iterator[Result]:
     """Like `map`, on threads: results in order, never more than ``workers + 1`` on their way."""
+    from concurrent.futures import ThreadPoolExecutor
+
     pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:

@@ -1,23 +1,25 @@
 """Walks the tiles of a picture through dask's threads, in bounded memory.
 
-A tile takes two tasks. *Solve* reads the tile, deconvolves it and keeps its faded block. *Finish*
-adds what its neighbours' blocks hold of its core and writes that. Tiles are solved line by line,
-and none is begun before one that lies a line and a few tiles back is finished: so little more
-than one line of blocks is in memory, however large the picture.
+A tile takes two steps. *Solve* reads the tile, deconvolves it and fades its edges. *Finish* adds
+what earlier tiles left of its core and writes that. None is begun before one that lies a few
+tiles back is finished, so only the tiles in work and one line of narrow edges are in memory,
+however large the picture.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dask
 
 from numerics.boundary import fold_axis, fold_planes
+from numerics.compiling import compiling_told
 from numerics.half_quadratic import TileSolver
-from numerics.tiles import Block, Grid, Tile
+from numerics.tiles import Block, Edges, Grid, Tile, earlier
+from numerics.unknown_border import Inside
 from pipeline.node import Array, Context, WritableArray
 
 
@@ -34,6 +36,8 @@ class TileSweep:
     new_solver : callable
         Makes a solver. Each thread has one of its own and uses it for all its tiles.
     context : Context
+    workers : int
+        Threads; the context's own if not given.
     """
 
     def __init__(
@@ -43,12 +47,14 @@ class TileSweep:
         grid: Grid,
         new_solver: Callable[[], TileSolver],
         context: Context,
+        workers: int | None = None,
     ) -> None:
         self._source = source
         self._target = target
         self._grid = grid
         self._new_solver = new_solver
         self._context = context
+        self._workers = workers or context.workers
         self._own = threading.local()
         self._counting = threading.Lock()
         self._done = 0
@@ -57,34 +63,32 @@ class TileSweep:
         """Solve and write every tile. What a tile raises ends the sweep."""
         # Leaving the pool waits for the tiles in work: when this returns or raises, nobody
         # writes to the target any more.
-        with ThreadPoolExecutor(self._context.workers) as pool:
+        with ThreadPoolExecutor(self._workers) as pool, compiling_told(self._context.note):
             dask.compute(*self._tasks(), scheduler="threads", pool=pool)
 
     def _tasks(self) -> list[Any]:
         """Lay out the graph: all finishing tasks, with what they depend on."""
-        solve, finish = (dask.delayed(step, pure=False) for step in (self._solve, self._finish))
-        tiles = self._grid.tiles
-        # The last neighbour of a tile comes this many tiles after it.
-        lag = self._grid.line_length + 1
-        in_flight = lag + 1 + self._context.workers
-        solved: dict[tuple[int, int], Any] = {}
+        solve, edges, finish = (
+            dask.delayed(step, pure=False) for step in (self._solve, Block.edges, self._finish)
+        )
+        # One more than there are workers, so that nobody waits for the slowest.
+        in_flight = self._workers + 1
+        left: dict[tuple[int, int], Any] = {}
         finished: list[Any] = []
-        for number in range(len(tiles) + lag):
-            if number < len(tiles):
-                earlier = finished[number - in_flight] if number >= in_flight else None
-                solved[tiles[number].index] = solve(number, earlier)
-            if number >= lag:
-                tile = tiles[number - lag]
-                near = [solved[other.index] for other in self._grid.neighbours(tile)]
-                finished.append(finish(solved[tile.index], near))
+        for number, tile in enumerate(self._grid.tiles):
+            before = finished[number - in_flight] if number >= in_flight else None
+            block = solve(number, before)
+            left[tile.index] = edges(block)
+            near = {index: left[index] for index in earlier(tile.index) if index in left}
+            finished.append(finish(block, near))
         return finished
 
-    def _solve(self, number: int, _earlier: None) -> Block:
+    def _solve(self, number: int, _before: None) -> Block:
         self._context.check_cancelled()
         tile = self._grid.tiles[number]
         solver = self._solver()
-        self._read(tile, solver)
-        solver.solve()
+        inside = self._read(tile, solver)
+        solver.solve(inside)
         return Block.cut(solver.planes, tile)
 
     def _solver(self) -> TileSolver:
@@ -93,17 +97,19 @@ class TileSweep:
         solver: TileSolver = self._own.solver
         return solver
 
-    def _read(self, tile: Tile, solver: TileSolver) -> None:
+    def _read(self, tile: Tile, solver: TileSolver) -> Inside:
+        """Fill the solver's planes; tell which of their samples lie inside of the picture."""
         height, width, _ = self._source.shape
         grid = self._grid
         rows = fold_axis(tile.rows.origin, grid.rows.side, grid.rows.fold, height)
         columns = fold_axis(tile.columns.origin, grid.columns.side, grid.columns.fold, width)
         region = (slice(rows.start, rows.stop), slice(columns.start, columns.stop), slice(None))
         fold_planes(self._source[region], rows, columns, solver.planes)
+        return Inside(rows.inside, columns.inside)
 
-    def _finish(self, block: Block, neighbours: list[Block]) -> None:
-        for neighbour in neighbours:
-            block.add(neighbour)
+    def _finish(self, block: Block, near: Mapping[tuple[int, int], Edges]) -> None:
+        for index, edges in near.items():
+            block.join(index, edges)
         self._target[(*block.tile.core, slice(None))] = block.core
         with self._counting:
             self._done += 1

@@ -37,6 +37,8 @@ class Fold:
         Two samples of the span, counted from `start`. They differ only around the wrap.
     share : (n,) float32
         Share of `first`; that of `second` is the rest.
+    inside : (int, int)
+        Start and stop of the samples that lie inside of the picture.
     """
 
     start: int
@@ -44,6 +46,7 @@ class Fold:
     first: NDArray[np.intp]
     second: NDArray[np.intp]
     share: NDArray[np.float32]
+    inside: tuple[int, int]
 
 
 def fold_axis(origin: int, n: int, width: int, size: int) -> Fold:
@@ -67,7 +70,8 @@ def fold_axis(origin: int, n: int, width: int, size: int) -> Fold:
     share = smootherstep(np.minimum(0.5 + from_wrap / max(width, 1), 1.0))
     first, second = (np.clip(origin + at, 0, size - 1) for at in (t, other))
     start, stop = int(min(first.min(), second.min())), int(max(first.max(), second.max())) + 1
-    return Fold(start, stop, first - start, second - start, share.astype(np.float32))
+    inside = max(-origin, 0), min(size - origin, n)
+    return Fold(start, stop, first - start, second - start, share.astype(np.float32), inside)
 
 
 def smootherstep(u: NDArray[np.float64]) -> NDArray[np.float64]:

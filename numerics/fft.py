@@ -1,41 +1,56 @@
-"""Real 2-D Fourier transforms: plans and wisdom in one place.
+"""Real 2-D Fourier transforms: buffers, plans and the choice of the engine in one place.
 
-`rfft2` and `irfft2` serve occasional transforms. `Transform` owns aligned buffers and a measured
-pair of plans for solvers that transform the same shape again and again. All of them are single
-threaded: parallelism comes from tiles, and threads inside threads only get in each other's way.
+`rfft2` and `irfft2` serve occasional transforms. `Transform` owns aligned buffers and a planned
+pair of transforms for solvers that transform the same shape again and again.
 """
 
 from __future__ import annotations
 
+import math
 import threading
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.fft_engines import find_engine, installed_engines
+
 Planes = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
 
-# FFTW's planner is the one part of FFTW that must not run in two threads at once.
-_planner = threading.RLock()
 _FAST_FACTORS = (2, 3, 5, 7)
+# Bytes; what the widest vector instructions want.
+_ALIGNMENT = 64
 _local = threading.local()
-_staged: list[bytes] = []
+_chosen: list[str] = []
 
 
-@cache
-def _fftw() -> Any:
-    """Import FFTW on first use, since that takes most of a second, and hand it the wisdom."""
-    import pyfftw
+def choose_engine(name: str | None) -> None:
+    """Choose the engine of all transforms planned from now on; None: the preferred one.
 
-    while _staged:
-        pyfftw.import_wisdom(_split(_staged.pop()))
-    return pyfftw
+    Raises
+    ------
+    EngineError
+        If there is none of that name, or it is not installed.
+    """
+    if name is not None:
+        find_engine(name)
+    _chosen[:] = [] if name is None else [name]
+
+
+def engine_name() -> str:
+    """Name of the engine that transforms: ``mkl``, ``fftw`` or ``scipy``."""
+    return _chosen[0] if _chosen else _preferred()
+
+
+@lru_cache
+def _preferred() -> str:
+    return installed_engines()[0]
 
 
 class Transform:
-    """A pair of in-place-buffered real transforms of ``(..., height, width)``.
+    """A pair of real transforms of ``(..., height, width)`` between two buffers.
 
     Attributes
     ----------
@@ -43,6 +58,8 @@ class Transform:
         Input of `forward`, output of `inverse`.
     spectrum : (..., H, W // 2 + 1) complex
         Output of `forward`, input of `inverse` (which destroys it).
+    scale : float
+        1 / (H W): what `inverse` leaves to be multiplied with.
 
     Parameters
     ----------
@@ -50,40 +67,34 @@ class Transform:
         Shape of `planes`, two axes or more; the last two are transformed.
     dtype : float32 or float64
     measured : bool
-        Let FFTW time candidates (0.1 to 1 s a shape, kept as wisdom) instead of guessing.
+        Let the engine time its candidates once for each shape instead of guessing.
     """
 
     def __init__(
         self, shape: tuple[int, ...], dtype: Any = np.float32, *, measured: bool = True
     ) -> None:
         real = np.dtype(dtype)
-        complex_ = np.result_type(real, np.complex64)
-        effort = "FFTW_MEASURE" if measured else "FFTW_ESTIMATE"
         half = (*shape[:-1], shape[-1] // 2 + 1)
-        with _planner:
-            pyfftw = _fftw()
-            self.planes: NDArray[Any] = pyfftw.empty_aligned(shape, real)
-            self.spectrum: NDArray[Any] = pyfftw.empty_aligned(half, complex_)
-            self._forward = pyfftw.FFTW(
-                self.planes, self.spectrum, axes=(-2, -1), flags=(effort,), threads=1
-            )
-            self._inverse = pyfftw.FFTW(
-                self.spectrum,
-                self.planes,
-                axes=(-2, -1),
-                direction="FFTW_BACKWARD",
-                flags=(effort, "FFTW_DESTROY_INPUT"),
-                threads=1,
-            )
+        self.planes: NDArray[Any] = _aligned(shape, real)
+        self.spectrum: NDArray[Any] = _aligned(half, np.result_type(real, np.complex64))
+        plan = find_engine(engine_name())
+        self._forward, self._inverse = plan(self.planes, self.spectrum, measured=measured)
         self.scale = 1.0 / (shape[-2] * shape[-1])
 
     def forward(self) -> None:
         """Transform `planes` into `spectrum`, unnormalised."""
-        self._forward.execute()
+        self._forward()
 
     def inverse(self) -> None:
         """Transform `spectrum` into `planes`, unnormalised: multiply by `scale` somewhere."""
-        self._inverse.execute()
+        self._inverse()
+
+
+def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    size = math.prod(shape) * dtype.itemsize
+    room = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % _ALIGNMENT
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def rfft2(planes: NDArray[Any]) -> NDArray[Any]:
@@ -124,6 +135,17 @@ def irfft2(spectrum: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
     return planes
 
 
+def _transform(shape: tuple[int, ...], char: str) -> Transform:
+    # One cache a thread: the buffers belong to a transform and must not be shared.
+    cache = getattr(_local, "transforms", None)
+    if cache is None:
+        cache = _local.transforms = lru_cache(maxsize=16)(
+            lambda shape, char, _engine: Transform(shape, np.dtype(char), measured=False)
+        )
+    result: Transform = cache(shape, char, engine_name())
+    return result
+
+
 def next_fast_size(n: int) -> int:
     """Smallest even size >= `n` whose only prime factors are 2, 3, 5 and 7."""
     size = n + n % 2
@@ -137,43 +159,3 @@ def _is_fast(n: int) -> bool:
         while n % factor == 0:
             n //= factor
     return n == 1
-
-
-def _transform(shape: tuple[int, ...], char: str) -> Transform:
-    # One cache a thread: the buffers belong to a transform and must not be shared.
-    cache = getattr(_local, "transforms", None)
-    if cache is None:
-        cache = _local.transforms = lru_cache(maxsize=16)(
-            lambda shape, char: Transform(shape, np.dtype(char), measured=False)
-        )
-    result: Transform = cache(shape, char)
-    return result
-
-
-def export_wisdom() -> bytes:
-    """Give what FFTW's planner has learnt in this process; empty if it was not needed."""
-    if not _fftw.cache_info().currsize:
-        return b""
-    with _planner:
-        double, single, _ = _fftw().export_wisdom()
-    return bytes(single) + b"\0" + bytes(double)
-
-
-def import_wisdom(wisdom: bytes) -> bool:
-    """Take over what `export_wisdom` gave earlier, now or when FFTW is first needed.
-
-    Returns
-    -------
-    bool
-        False if it is known that FFTW can't use it.
-    """
-    if not _fftw.cache_info().currsize:
-        _staged.append(wisdom)
-        return True
-    with _planner:
-        return all(_fftw().import_wisdom(_split(wisdom))[:2])
-
-
-def _split(wisdom: bytes) -> tuple[bytes, bytes, bytes]:
-    single, _, double = wisdom.partition(b"\0")
-    return double, single, b""

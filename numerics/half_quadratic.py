@@ -13,6 +13,9 @@ solves for x, which is one division in the Fourier domain:
 
 One pair of transforms a channel and step is all there is to it.
 
+Where a tile reaches beyond the picture, what it finds there is corrected after some of the
+steps (see `unknown_border`), which costs one more pair each time.
+
 References
 ----------
 .. [1] Krishnan & Fergus, Fast image deconvolution using hyper-Laplacian priors, NIPS 2009.
@@ -22,6 +25,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +36,7 @@ from numpy.typing import NDArray
 from numerics.fft import Planes, Spectrum, Transform
 from numerics.psf import psf_to_otf
 from numerics.shrinkage import Lines, shrink_gradients
+from numerics.unknown_border import Inside, UnknownBorder
 
 # As in shrinkage: fastmath for vector instructions, on values that are finite.
 _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -53,17 +58,28 @@ class Schedule:
         p: 2/3 fits the gradients of photographs, 1 is total variation.
     betas : tuple of float
         Coupling of w and D x, one a step, growing.
+    corrected : tuple of int
+        Steps, from 0, after which what lies beyond the picture's border is corrected.
     """
 
     fidelity: float
     exponent: float
     betas: tuple[float, ...]
+    corrected: tuple[int, ...] = ()
 
     @classmethod
-    def geometric(cls, fidelity: float, *, exponent: float, steps: int, growth: float) -> Schedule:
+    def geometric(
+        cls,
+        fidelity: float,
+        *,
+        exponent: float,
+        steps: int,
+        growth: float,
+        corrected: Sequence[int] = (),
+    ) -> Schedule:
         """Let beta grow by the factor 2^growth from step to step."""
         betas = tuple(2.0 ** (growth * step) for step in range(1, steps + 1))
-        return cls(fidelity, exponent, betas)
+        return cls(fidelity, exponent, betas, tuple(corrected))
 
 
 class Blur:
@@ -88,6 +104,13 @@ class Blur:
         self.power: Planes = otf.real**2 + otf.imag**2
         self.rows = _difference_power(np.arange(height) / height)
         self.columns = _difference_power(np.arange(width // 2 + 1) / width)
+
+    @staticmethod
+    def bytes_needed(shape: tuple[int, int], psf: NDArray[np.float32]) -> int:
+        """Most bytes that it takes to make one."""
+        height, width = shape
+        channels = psf.shape[2] if psf.ndim == 3 else 1
+        return (8 + 8 + 4) * channels * height * (width // 2 + 1)
 
 
 def _difference_power(frequency: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -117,27 +140,52 @@ class TileSolver:
         self._transform = Transform((channels, *blur.shape))
         self._target: Spectrum = np.empty_like(self._transform.spectrum)
         self._lines = Lines.allocate(channels, blur.shape[1])
+        self._border: UnknownBorder | None = None
         self.planes: Planes = self._transform.planes
 
-    def solve(self) -> None:
+    @staticmethod
+    def bytes_needed(shape: tuple[int, int], channels: int, schedule: Schedule) -> int:
+        """Most bytes that a solver of planes of `shape` will hold."""
+        height, width = shape
+        planes, spectrum = 4 * height * width, 8 * height * (width // 2 + 1)
+        corrections = planes + spectrum if schedule.corrected else 0
+        return channels * (planes + 2 * spectrum + corrections)
+
+    def solve(self, inside: Inside | None = None) -> None:
         """Replace `planes` by the latent picture.
+
+        Parameters
+        ----------
+        inside : Inside, optional
+            What of the planes lies inside of the picture; all of it if not given.
 
         Raises
         ------
         NotFiniteError
             If `planes` holds NaN or infinity.
         """
-        blur, transform = self._blur, self._transform
+        blur, transform, schedule = self._blur, self._transform, self._schedule
+        border = self._load_border(inside)
         self._load_target()
-        for beta in self._schedule.betas:
-            shrink_gradients(self.planes, beta, self._schedule.exponent, self._lines)
+        scale = np.float32(transform.scale)
+        for step, beta in enumerate(schedule.betas):
+            shrink_gradients(self.planes, beta, schedule.exponent, self._lines)
             transform.forward()
-            weight = np.float32(self._schedule.fidelity / beta)
-            scale = np.float32(transform.scale)
+            weight = np.float32(schedule.fidelity / beta)
             _solve_for_picture(
                 transform.spectrum, self._target, blur.power, blur.rows, blur.columns, weight, scale
             )
+            if border and step in schedule.corrected:
+                border.correct(blur.conjugate, self._target)
             transform.inverse()
+
+    def _load_border(self, inside: Inside | None) -> UnknownBorder | None:
+        if inside is None or inside.is_all(self.planes.shape) or not self._schedule.corrected:
+            return None
+        if self._border is None:
+            self._border = UnknownBorder(self._transform)
+        self._border.load(inside)
+        return self._border
 
     def _load_target(self) -> None:
         """Keep conj(K) Y, all that the steps need of the blurred picture."""

@@ -1,13 +1,15 @@
 """Tile arithmetic: which part of a picture each tile solves, reads and hands over.
 
 A tile's **core** is its share of the result: whole chunks of the array that is written. Its
-**block** is the core plus a margin in which it fades into its neighbours. Its transform covers
-the block and a **halo** around it, and all tiles of a picture have transforms of one shape.
+**block** is the core and, before each later neighbour, a **joint**: a strip of that neighbour's
+core over which the two fade into each other. So a core is complete as soon as the tiles above
+and to the left of it are solved. The transform covers the block and a **halo** beyond the middle
+of the joints, and all tiles of a picture have transforms of one shape.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, product
@@ -22,7 +24,7 @@ from numerics.fft import Planes, next_fast_size
 
 # Larger transforms fall out of the processor's cache: 2048² takes 1.7 times as long a pixel.
 LARGEST_SIDE = 1600
-MARGIN = 8
+JOINT = 32
 
 _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 
@@ -34,7 +36,7 @@ class Span:
     Attributes
     ----------
     core, block : (int, int)
-        Start and stop.
+        Start and stop; both start at the same pixel.
     origin : int
         First sample of the transform; may lie outside of the picture.
     """
@@ -50,7 +52,7 @@ class Span:
         """
         place = np.arange(*self.block, dtype=np.float64) + 0.5
         share = np.ones(place.size, np.float32)
-        if self.block[0] < self.core[0]:
+        if self.core[0] > 0:
             share = _rise(place, self.core[0])
         if self.block[1] > self.core[1]:
             share = share * (1 - _rise(place, self.core[1]))
@@ -58,7 +60,7 @@ class Span:
 
 
 def _rise(place: NDArray[np.float64], joint: int) -> NDArray[np.float32]:
-    u = np.clip((place - joint) / (2 * MARGIN) + 0.5, 0.0, 1.0)
+    u = np.clip((place - joint) / JOINT, 0.0, 1.0)
     return smootherstep(u).astype(np.float32)
 
 
@@ -72,8 +74,8 @@ class Axis:
     side : int
         Samples in each tile's transform.
     halo : int
-        Pixels beyond the cores on either side: what was asked for, or more where that makes a
-        faster transform.
+        Pixels beyond the middle of the joints on either side: what was asked for, or more where
+        that makes a faster transform.
     """
 
     spans: tuple[Span, ...]
@@ -99,20 +101,20 @@ def plan_axis(size: int, chunk: int, halo: int, largest: int = LARGEST_SIDE) -> 
     chunk : int
         Side of the chunks that will be written.
     halo : int
-        Pixels that a tile has to know beyond its core.
+        Pixels that a tile has to know beyond the middle of its joints.
     """
-    halo = max(halo, MARGIN)
-    # A core that is shorter than a margin would fade into neighbours that are not its own.
-    smallest = chunk * -(-2 * MARGIN // chunk)
+    halo = max(halo, JOINT // 2)
+    # A core that is shorter than a joint would fade into neighbours that are not its own.
+    smallest = chunk * -(-JOINT // chunk)
     # A rest shorter than the halo joins the tile before, which would otherwise have the border of
     # the picture within its halo, and see it differently.
-    most = max(1, (size - halo) // smallest + 1)
+    most = max(1, (size - halo - JOINT // 2) // smallest + 1)
     layouts = [_cores(size, smallest, most, count) for count in range(1, most + 1)]
-    fitting = [cores for cores in layouts if _side(cores, halo) <= largest] or layouts[-1:]
-    cores = min(fitting, key=lambda cores: (len(cores) * _side(cores, halo), len(cores)))
-    side = _side(cores, halo)
+    fitting = [cores for cores in layouts if _side(cores, size, halo) <= largest] or layouts[-1:]
+    cores = min(fitting, key=lambda cores: (len(cores) * _side(cores, size, halo), len(cores)))
+    side = _side(cores, size, halo)
     spans = tuple(_span(core, size, side, halo) for core in cores)
-    return Axis(spans, side, (side - _longest(cores)) // 2)
+    return Axis(spans, side, (side - _longest(cores, size)) // 2)
 
 
 def _cores(size: int, unit: int, units: int, count: int) -> list[tuple[int, int]]:
@@ -121,20 +123,26 @@ def _cores(size: int, unit: int, units: int, count: int) -> list[tuple[int, int]
     return list(pairwise(edges))
 
 
-def _longest(cores: list[tuple[int, int]]) -> int:
-    return max(stop - start for start, stop in cores)
+def _between_joints(core: tuple[int, int], size: int) -> tuple[int, int]:
+    """Part of the axis in which a tile has the largest share: from middle to middle of joints."""
+    start, stop = core
+    return start + JOINT // 2 * (start > 0), stop + JOINT // 2 * (stop < size)
 
 
-def _side(cores: list[tuple[int, int]], halo: int) -> int:
-    return next_fast_size(_longest(cores) + 2 * halo)
+def _longest(cores: list[tuple[int, int]], size: int) -> int:
+    return max(stop - start for start, stop in (_between_joints(core, size) for core in cores))
+
+
+def _side(cores: list[tuple[int, int]], size: int, halo: int) -> int:
+    return next_fast_size(_longest(cores, size) + 2 * halo)
 
 
 def _span(core: tuple[int, int], size: int, side: int, halo: int) -> Span:
-    start, stop = core
-    block = (max(start - MARGIN, 0), min(stop + MARGIN, size))
+    start, stop = _between_joints(core, size)
     middle = (start + stop - side) // 2
     # A tile reaches no further beyond the picture's border than it must.
-    return Span(core, block, max(-halo, min(middle, size + halo - side)))
+    origin = max(-halo, min(middle, size + halo - side))
+    return Span(core, (core[0], min(core[1] + JOINT * (core[1] < size), size)), origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,28 +173,41 @@ class Grid:
 
     @cached_property
     def tiles(self) -> tuple[Tile, ...]:
-        """The tiles in sweeping order: along the side that has fewer, so that few wait."""
+        """The tiles in sweeping order: along the side that has fewer, so that few edges wait."""
         along_rows = len(self.columns.spans) <= len(self.rows.spans)
         places = product(enumerate(self.rows.spans), enumerate(self.columns.spans))
         tiles = (Tile((i, j), rows, columns) for (i, rows), (j, columns) in places)
         return tuple(sorted(tiles, key=lambda tile: tile.index[:: 1 if along_rows else -1]))
 
-    @property
-    def line_length(self) -> int:
-        """Tiles in one line of the sweep."""
-        return min(len(self.rows.spans), len(self.columns.spans))
+    def bytes_needed(self, channels: int) -> int:
+        """Bytes that a tile takes to be read, and again when its block is handed over."""
+        read = (self.rows.side + self.rows.fold) * (self.columns.side + self.columns.fold)
+        return 4 * channels * (read + self.rows.side * self.columns.side)
 
-    def neighbours(self, tile: Tile) -> Iterator[Tile]:
-        """Find the tiles, eight at most, whose blocks reach into a tile's core."""
-        for other in self.tiles:
-            distance = max(abs(a - b) for a, b in zip(tile.index, other.index, strict=True))
-            if distance == 1:
-                yield other
+
+def earlier(index: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+    """Places of the tiles that reach into a tile's core: above, to the left, and in between."""
+    row, column = index
+    return (row - 1, column), (row, column - 1), (row - 1, column - 1)
 
 
 def plan_grid(shape: Sequence[int], chunks: Sequence[int], halo: int) -> Grid:
     """Cut a picture of (height, width) into tiles made of whole chunks; see `plan_axis`."""
     return Grid(plan_axis(shape[0], chunks[0], halo), plan_axis(shape[1], chunks[1], halo))
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What a solved tile leaves in the cores of later ones, faded.
+
+    Attributes
+    ----------
+    below : (JOINT or 0, width of the block, channel) float32
+    right : (height of the core, JOINT or 0, channel) float32
+    """
+
+    below: NDArray[np.float32]
+    right: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,25 +226,32 @@ class Block:
         _interleave(window, tile.rows.weights(), tile.columns.weights(), values)
         return cls(tile, values)
 
-    def add(self, other: Block) -> None:
-        """Add what another block holds of this one's core."""
-        rows = _overlap(self.tile.rows, other.tile.rows)
-        columns = _overlap(self.tile.columns, other.tile.columns)
-        mine = self._view(rows, columns)
-        mine += other._view(rows, columns)
-
     @property
     def core(self) -> NDArray[np.float32]:
-        """The tile's share of the result; whole once all neighbours are added."""
-        return self._view(self.tile.rows.core, self.tile.columns.core)
+        """The tile's share of the result; whole once all earlier tiles have joined."""
+        height, width = self._core_shape
+        return self.values[:height, :width]
 
-    def _view(self, rows: tuple[int, int], columns: tuple[int, int]) -> NDArray[np.float32]:
-        top, left = self.tile.rows.block[0], self.tile.columns.block[0]
-        return self.values[rows[0] - top : rows[1] - top, columns[0] - left : columns[1] - left]
+    def edges(self) -> Edges:
+        """Copy what later tiles need."""
+        height, width = self._core_shape
+        return Edges(self.values[height:].copy(), self.values[:height, width:].copy())
 
+    def join(self, index: tuple[int, int], edges: Edges) -> None:
+        """Add what an `earlier` tile left of this one's core."""
+        core = self.core
+        row, column = (mine - other for mine, other in zip(self.tile.index, index, strict=True))
+        if row and column:
+            core[:JOINT, :JOINT] += edges.below[:, -JOINT:]
+        elif row:
+            core[:JOINT] += edges.below[:, : core.shape[1]]
+        else:
+            core[:, :JOINT] += edges.right
 
-def _overlap(mine: Span, other: Span) -> tuple[int, int]:
-    return max(mine.core[0], other.block[0]), min(mine.core[1], other.block[1])
+    @property
+    def _core_shape(self) -> tuple[int, int]:
+        rows, columns = self.tile.rows.core, self.tile.columns.core
+        return rows[1] - rows[0], columns[1] - columns[0]
 
 
 @_kernel  # type: ignore[untyped-decorator]

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,7 +26,9 @@ if TYPE_CHECKING:
     from cache.disk import DiskStore
     from cache.readonly import ReadOnlyStore
     from pipeline.config import CacheSettings, Config
+    from pipeline.document import Document
     from pipeline.errors import ConfigError
+    from pipeline.graph import Graph
     from pipeline.node import Node
     from pipeline.plan import Step, Wishes
     from pipeline.runner import RunOutcome
@@ -47,18 +48,10 @@ def run(
     config: options.ConfigFile,
     changes: options.Changes = None,
     until: options.Until = None,
-    force: Annotated[
-        list[str] | None,
-        typer.Option("--force", metavar="NODE", help="Run this node again; repeatable."),
-    ] = None,
+    force: options.Force = None,
     cache: options.CacheFolder = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Threads; default: the cores there are.")
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="Budget, say 2GiB; default: half of the free."),
-    ] = None,
+    workers: options.Workers = None,
+    memory: options.Memory = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Run what is not cached yet."""
@@ -71,11 +64,39 @@ def run(
         wishes = Wishes(until=until, force=tuple(force or ()))
         session.check_names([*wishes.force, *([until] if until else [])])
         outcome = session.run(wishes, quiet=as_json)
-    seconds = time.perf_counter() - began
-    if as_json:
-        report.print_json(report.run_record(outcome, seconds))
-    else:
-        report.print_run(outcome, seconds)
+    report.print_outcome(outcome, time.perf_counter() - began, as_json=as_json)
+
+
+@app.command()
+def deblur(
+    photo: options.Photo,
+    output: options.Output,
+    blur: options.BlurSize = None,
+    at: options.Place = None,
+    sample: options.SampleSize = 255,
+    priority: options.Priority = 0.0,
+    quality: options.Quality = "normal",
+    psf: options.PsfFile = None,
+    cache: options.CacheFolder = None,
+    workers: options.Workers = None,
+    memory: options.Memory = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Take the blur out of one photograph; no YAML needed."""
+    from pipeline import report
+    from pipeline.deblur import Task, deblur_document, told_with_option
+    from pipeline.errors import NodeError
+    from pipeline.plan import Wishes
+
+    began = time.perf_counter()
+    task = Task(photo, output, blur, at, sample, priority, quality, psf)
+    limits = {"run.workers": workers, "run.memory": memory}
+    with _opened(deblur_document(task), Path.cwd(), cache, limits) as session:
+        try:
+            outcome = session.run(Wishes(), quiet=as_json)
+        except NodeError as error:
+            raise told_with_option(error, task) from error
+    report.print_outcome(outcome, time.perf_counter() - began, as_json=as_json)
 
 
 @app.command()
@@ -198,7 +219,12 @@ def _told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return "interrupted", Cancelled.exit_code
     if hasattr(error, "format_message"):  # typer's own: unknown options, missing arguments
-        return f"unblur: {error.format_message()} See unblur --help.", ConfigError.exit_code
+        command = getattr(getattr(error, "ctx", None), "command_path", "unblur")
+        message = error.format_message().rstrip(".")
+        hint = f"See {command} --help."
+        if message.startswith("No such command"):
+            hint += " For one photograph: unblur deblur PHOTO -o OUT."
+        return f"unblur: {message}. {hint}", ConfigError.exit_code
     return f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1
 
 
@@ -206,7 +232,7 @@ class Session:
     """A configuration joined with the kinds there are and with a store: the parts together."""
 
     def __init__(
-        self, config: Config, graph: Any, root: Path, store: DiskStore | ReadOnlyStore
+        self, config: Config, graph: Graph, root: Path, store: DiskStore | ReadOnlyStore
     ) -> None:
         from cache.memo import FileMemo
         from pipeline.history import History
@@ -240,6 +266,8 @@ class Session:
 
     def run(self, wishes: Wishes, *, quiet: bool) -> RunOutcome:
         """Run what is not cached, showing how far it is."""
+        from pipeline.events import prepared
+        from pipeline.interrupts import stoppable
         from pipeline.report import TerminalReport
         from pipeline.resources import memory_budget, usable_cores
         from pipeline.runner import Resources, Runner
@@ -248,11 +276,12 @@ class Session:
         workers = usable_cores() if settings.workers == "auto" else settings.workers
         resources = Resources(workers, memory_budget(settings.memory))
         self.store.sweep()
-        with TerminalReport(quiet=quiet) as listener:
+        with TerminalReport(quiet=quiet) as report, ExitStack() as stack:
+            listener = prepared(report, lambda: stack.enter_context(_lessons()))
             runner = Runner(
                 self.store, self.store.scratch, listener, resources, made_by=self.source
             )
-            with _stoppable(runner.cancelled.is_set, runner.cancelled.set), _wisdom():
+            with stoppable(runner.cancelled.is_set, runner.cancelled.set):
                 outcome = runner.run(self.plan, wishes)
         self.store.keep_to_size()
         self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
@@ -267,45 +296,45 @@ def open_session(
     limits: Mapping[str, Any] | None = None,
 ) -> Iterator[Session]:
     """Join a configuration, changed as told, with its store."""
-    from pipeline.config import load_config, read_document
-    from pipeline.graph import build_graph
+    from pipeline.config import read_document
 
     document = read_document(path, changes or ())
+    with _opened(document, path.absolute().parent, cache, limits) as session:
+        yield session
+
+
+@contextmanager
+def _opened(
+    document: Document, base: Path, cache: Path | None, limits: Mapping[str, Any] | None = None
+) -> Iterator[Session]:
+    """Join a configuration whose relative paths start from `base`."""
+    from pipeline.config import load_config
+    from pipeline.graph import build_graph
+
     document.put_options({k: v for k, v in (limits or {}).items() if v is not None})
-    config, faults = load_config(document, _all_kinds(), path.absolute().parent)
+    config, faults = load_config(document, _all_kinds(), base)
     joined = build_graph(config, faults)
-    root = _cache_folder(cache, config, path)
+    root = _cache_folder(cache, config, base)
     with _opened_store(root, config.cache) as store:
         yield Session(config, joined, root, store)
 
 
 @contextmanager
-def _stoppable(is_asked: Callable[[], bool], ask: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C ask the run to stop, so that it ends in order; a second one ends it at once."""
-
-    def handle(_number: int, _frame: Any) -> None:
-        if is_asked():
-            raise KeyboardInterrupt
-        ask()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _wisdom() -> Iterator[None]:
-    from numerics import fft
+def _lessons() -> Iterator[None]:
+    """Choose who transforms; keep in the user's cache folder FFT plans and compiled kernels."""
+    import numerics
+    from numerics import fft, fftw
     from pipeline.wisdom import kept_wisdom
 
+    try:
+        fft.choose_engine(os.environ.get("UNBLUR_FFT") or None)
+    except ValueError as error:
+        raise usage_error("UNBLUR_FFT", str(error)) from error
+
+    if not os.access(numerics.__path__[0], os.W_OK):  # else numba keeps them beside the sources
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(_user_cache() / "kernels"))
     path = _user_cache() / "wisdom" / "fftw"
-    with kept_wisdom(path, fft.import_wisdom, fft.export_wisdom):
+    with kept_wisdom(path, fftw.import_wisdom, fftw.export_wisdom):
         yield
 
 
@@ -337,12 +366,12 @@ def open_cache(option: Path | None) -> DiskStore:
 
 
 def _cache_folder(
-    option: Path | None, config: Config | None = None, path: Path | None = None
+    option: Path | None, config: Config | None = None, base: Path | None = None
 ) -> Path:
     if option is not None:
         return option.expanduser().absolute()
-    if config and path and config.cache.path and not os.environ.get("UNBLUR_CACHE"):
-        return path.absolute().parent / Path(config.cache.path).expanduser()
+    if config and base and config.cache.path and not os.environ.get("UNBLUR_CACHE"):
+        return base / Path(config.cache.path).expanduser()
     return _user_cache()
 
 

@@ -13,17 +13,23 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ModuleSpec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import xxhash
 
 from pipeline.node import Json
 
+Definition: TypeAlias = tuple[str, str]
+"""A module, and the name of a definition in it."""
+
 _BODY = "<body>"
+_SUFFIXES = (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES)
 _DESCRIBING = {"Field": {"description", "title", "examples"}, "Port": {"help"}}
 
 
@@ -71,10 +77,12 @@ class CodeIndex:
     packages: frozenset[str]
     memo: Memo
     _modules: dict[str, ModuleCode | None] = field(default_factory=dict)
+    _found: dict[str, ModuleSpec | None] = field(default_factory=dict)
+    _needs: dict[Definition, list[Definition]] = field(default_factory=dict)
 
     def fingerprint(self, cls: type) -> str:
         """Hash everything in the followed packages that a class depends on."""
-        reached: dict[tuple[str, str], str] = {}
+        reached: dict[Definition, str] = {}
         waiting = [(cls.__module__, cls.__qualname__.partition(".")[0])]
         while waiting:
             module, name = waiting.pop()
@@ -82,13 +90,21 @@ class CodeIndex:
             if (module, name) in reached or code is None or name not in code.hashes:
                 continue
             reached[module, name] = code.hashes[name]
-            waiting.append((module, _BODY))
-            for used in code.uses[name]:
-                waiting.extend(self._targets(module, code, used))
+            waiting.extend(self._needed(module, name, code))
         lines = (f"{module}:{name}:{digest}" for (module, name), digest in sorted(reached.items()))
         return xxhash.xxh3_128_hexdigest("\n".join(lines).encode())
 
-    def _targets(self, module: str, code: ModuleCode, used: str) -> Iterator[tuple[str, str]]:
+    def _needed(self, module: str, name: str, code: ModuleCode) -> list[Definition]:
+        """Definitions that one depends on directly; found once, since many classes lead there."""
+        known = self._needs.get((module, name))
+        if known is None:
+            used = {
+                target for word in code.uses[name] for target in self._targets(module, code, word)
+            }
+            known = self._needs[module, name] = [(module, _BODY), *used]
+        return known
+
+    def _targets(self, module: str, code: ModuleCode, used: str) -> Iterator[Definition]:
         """Definitions that a name used in a module stands for."""
         head, _, rest = used.partition(".")
         if head in code.hashes:
@@ -96,8 +112,10 @@ class CodeIndex:
         for origin in code.imports.get(head, []):
             yield from self._resolve(f"{origin}.{rest}" if rest else origin)
 
-    def _resolve(self, dotted: str) -> Iterator[tuple[str, str]]:
+    def _resolve(self, dotted: str) -> Iterator[Definition]:
         """Split a dotted name into a module and a definition in it; a bare module means all."""
+        if dotted.partition(".")[0] not in self.packages:
+            return
         module, code, rest = self._split(dotted)
         name = rest.partition(".")[0]
         if code is None:
@@ -123,7 +141,12 @@ class CodeIndex:
         return self._modules[name]
 
     def _load(self, name: str) -> ModuleCode | None:
-        path = _locate(name) if name.partition(".")[0] in self.packages else None
+        top, *inner = name.split(".")
+        if top not in self.packages:
+            return None
+        if top not in self._found:
+            self._found[top] = importlib.util.find_spec(top)
+        path = _locate(self._found[top], inner)
         if path is None:
             return None
         known = self.memo.get(path)
@@ -135,16 +158,13 @@ class CodeIndex:
         return code
 
 
-def _locate(name: str) -> Path | None:
-    """Find a module's file without importing anything, which `find_spec` would."""
-    top, *inner = name.split(".")
-    spec = importlib.util.find_spec(top)
+def _locate(spec: ModuleSpec | None, inner: list[str]) -> Path | None:
+    """Find the file of a module inside a package, without importing it as `find_spec` would."""
     if spec is None or not spec.submodule_search_locations:
         return Path(spec.origin) if spec and spec.origin and not inner else None
-    place = Path(spec.submodule_search_locations[0], *inner)
-    source = [place / "__init__.py", *([place.with_name(f"{place.name}.py")] if inner else [])]
-    compiled = sorted(place.parent.glob(f"{place.name}.*.[ps][yo]*")) if inner else []
-    return next((path for path in [*source, *compiled] if path.is_file()), None)
+    place = os.path.join(spec.submodule_search_locations[0], *inner)
+    endings = [os.path.join("", "__init__.py"), *(_SUFFIXES if inner else ())]
+    return next((Path(place + end) for end in endings if os.path.isfile(place + end)), None)
 
 
 def read_module(path: Path, package: str) -> ModuleCode:

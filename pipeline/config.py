@@ -269,7 +269,7 @@ def _read_text(path: Path) -> str:
     except IsADirectoryError:
         message = "is a folder. Name a YAML file in it."
     except UnicodeDecodeError:
-        message = "is no text. Name a YAML file; pictures are named inside of it."
+        message = "is no text. Name a YAML file, or use: unblur deblur PHOTO -o OUT."
     except OSError as error:
         message = f"can't be read ({error.strerror}). Check its permissions."
     raise ConfigError([Fault(0, "", message, str(path))])

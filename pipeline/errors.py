@@ -83,3 +83,14 @@ class Cancelled(UnblurError):
     """The user asked to stop."""
 
     exit_code = 130
+
+
+class MemoryShortage(Exception):
+    """A node can't work in the memory it was given; `needed` bytes would do.
+
+    Raised by nodes; the runner tells it as a `NodeError` that names the budget to set.
+    """
+
+    def __init__(self, needed: int) -> None:
+        self.needed = needed
+        super().__init__(f"{needed} bytes of memory are needed.")

@@ -59,5 +59,25 @@ class Warned:
     message: str
 
 
-Event: TypeAlias = NodeHit | NodeStarted | NodeProgressed | NodeWaiting | NodeDone | Warned
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something worth knowing that is as it should be."""
+
+    node: str
+    message: str
+
+
+Event: TypeAlias = NodeHit | NodeStarted | NodeProgressed | NodeWaiting | NodeDone | Warned | Noted
 Listener: TypeAlias = Callable[[Event], None]
+
+
+def prepared(listener: Listener, prepare: Callable[[], object]) -> Listener:
+    """Call `prepare` before the first node that computes is told of; in a cached run never."""
+    waiting = [prepare]
+
+    def listen(event: Event) -> None:
+        if waiting and isinstance(event, NodeStarted):
+            waiting.pop()()
+        listener(event)
+
+    return listen

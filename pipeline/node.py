@@ -22,14 +22,16 @@ from __future__ import annotations
 
 import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, get_args
 
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import DTypeLike, NDArray
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 PortType = Literal["image", "psf", "mask", "metrics", "file"]
@@ -128,7 +130,7 @@ class Context(Protocol):
         """Bytes that the node may hold at one time."""
 
     def new_array(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = "float32"
     ) -> WritableArray:
         """Make an array of the node's result that need not fit in memory."""
 
@@ -137,6 +139,9 @@ class Context(Protocol):
 
     def warn(self, message: str) -> None:
         """Tell the user something that does not stop the run."""
+
+    def note(self, message: str) -> None:
+        """Tell the user something that is as it should be, such as why it takes longer now."""
 
     def check_cancelled(self) -> None:
         """Raise `Cancelled` if the user asked to stop; call it at least once a second."""
@@ -205,6 +210,11 @@ class Node(ABC):
     exactly_one_of: ClassVar[tuple[str, ...]] = ()
     output: ClassVar[PortType]
     cached: ClassVar[bool] = True
+
+    @classmethod
+    def misfits(cls, params: Any, joined: Collection[str]) -> Iterable[tuple[str, str]]:
+        """Say which parameters don't suit the ports that are joined: (name, message) of each."""
+        return ()
 
     @abstractmethod
     def run(self, params: Any, inputs: Mapping[str, Value], context: Context) -> Value:

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import networkx as nx
-
 from cache.store import DamagedError, Entry, Store
 from pipeline.code import CodeIndex
 from pipeline.config import Config, NodeSpec
 from pipeline.errors import ConfigError, Fault
 from pipeline.files import FileDigests
 from pipeline.fingerprint import arrays_digest, content_key, recipe_key
-from pipeline.graph import in_order, spec_of, upstream
+from pipeline.graph import Graph, in_order, upstream
 from pipeline.history import Ingredients, why_changed
 from pipeline.node import Json
 
@@ -111,7 +109,7 @@ class Planner:
     files: FileDigests
     history: Mapping[str, Ingredients]
 
-    def plan(self, graph: nx.DiGraph, config: Config, wishes: Wishes = Wishes()) -> dict[str, Step]:
+    def plan(self, graph: Graph, config: Config, wishes: Wishes = Wishes()) -> dict[str, Step]:
         """Decide for each node, in an order in which they can run.
 
         Raises
@@ -126,12 +124,12 @@ class Planner:
         made: dict[str, Ingredients] = {}
         for name in order:
             if name in wanted:
-                made[name] = self._ingredients(spec_of(graph, name), recipes, config, faults)
-                recipes[name] = _recipe(spec_of(graph, name), made[name])
+                made[name] = self._ingredients(graph.specs[name], recipes, config, faults)
+                recipes[name] = _recipe(graph.specs[name], made[name])
         if faults:
             raise ConfigError(faults)
         steps = {
-            name: self._look_up(spec_of(graph, name), recipes[name], made[name], wishes)
+            name: self._look_up(graph.specs[name], recipes[name], made[name], wishes)
             for name in order
             if name in wanted
         }
@@ -210,12 +208,12 @@ def _recipe(spec: NodeSpec, made: Ingredients) -> str:
     return recipe_key(made.kind, made.code, key_params(spec), files, inputs)
 
 
-def _drop_unneeded(graph: nx.DiGraph, steps: Mapping[str, Step]) -> dict[str, Step]:
+def _drop_unneeded(graph: Graph, steps: Mapping[str, Step]) -> dict[str, Step]:
     """Mark as unneeded what would run only for nodes that don't run."""
     kept: dict[str, Step] = {}
     for name in reversed(list(steps)):
         step = steps[name]
-        users = [kept[user] for user in graph.successors(name) if user in kept]
+        users = [kept[user] for user in graph.users(name) if user in kept]
         idle = bool(users) and not any(user.works for user in users)
         if step.status == "run" and not step.forced and idle:
             step = Step(

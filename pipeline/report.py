@@ -47,6 +47,8 @@ class TerminalReport:
         if isinstance(event, events.Warned):
             where = f'node "{event.node}": ' if event.node else ""
             _tell(f"warning: {where}{event.message}")
+        elif isinstance(event, events.Noted):
+            _tell(f"{event.node}: {event.message}")
         elif isinstance(event, events.NodeWaiting):
             _tell(f"{event.node}: another run computes this already; waiting for it")
         elif not self._quiet and not self._bars:
@@ -165,6 +167,14 @@ def print_json(record: Json) -> None:
     print(json.dumps(_finite(record), ensure_ascii=False, allow_nan=False))
 
 
+def print_outcome(outcome: RunOutcome, seconds: float, *, as_json: bool) -> None:
+    """Print how a run ended, for people or as one JSON object."""
+    if as_json:
+        print_json(run_record(outcome, seconds))
+    else:
+        print_run(outcome, seconds)
+
+
 def print_run(outcome: RunOutcome, seconds: float) -> None:
     """Print how each node ended, what was measured, and where the outputs lie."""
     rows = [
@@ -209,12 +219,21 @@ def print_error(message: str) -> None:
 
 
 def _learnt(result: NodeResult) -> str:
-    """Pick what fits on a line: short numbers and words."""
-    short = {k: v for k, v in result.details.items() if isinstance(v, int | float | str)}
-    return " ".join(f"{key}={_short(value)}" for key, value in short.items())
+    """Pick what fits on a line: numbers, words and pairs of numbers."""
+    return " ".join(
+        f"{key}={_short(value)}" for key, value in result.details.items() if _fits(value)
+    )
 
 
-def _short(value: float | str) -> str:
+def _fits(value: Json) -> bool:
+    if isinstance(value, list):
+        return len(value) == 2 and all(isinstance(item, int | float) for item in value)
+    return isinstance(value, int | float | str)
+
+
+def _short(value: Json) -> str:
+    if isinstance(value, list):
+        return ",".join(_short(item) for item in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -7,19 +7,23 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-from numpy.typing import DTypeLike
+from typing import TYPE_CHECKING, Any
 
 from cache.store import DamagedError, Draft, Entry, GoneError, Store, StoreError
 from pipeline import events
-from pipeline.errors import CacheError, Cancelled, NodeError, UnblurError
+from pipeline.errors import CacheError, Cancelled, MemoryShortage, NodeError, UnblurError
 from pipeline.node import Json, Port, PortType, Value, WritableArray
 from pipeline.plan import Status, Step, Wishes
+from pipeline.resources import held_memory
 from pipeline.versions import library_versions
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
 _MOST_REPAIRS = 100
+# Of the budget, kept for chunks that are read or written: a store's own buffers.
+_STORE_SHARE = 80 * 2**20
+_MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Resources:
     workers : int
         Threads.
     memory : int
-        Bytes for a node's own buffers.
+        Bytes for the whole process.
     """
 
     workers: int
@@ -226,6 +230,8 @@ class _Run:
         return store.find(key)
 
     def _compute(self, name: str, step: Step, store: Store, key: str) -> tuple[Entry, float]:
+        import numpy as np
+
         emit = self.runner.emit
         emit(events.NodeStarted(name, step.spec.cls.kind, step.reason))
         began = time.perf_counter()
@@ -251,6 +257,8 @@ class _Run:
             raise
         except StoreError as error:
             raise CacheError(str(error)) from error
+        except MemoryShortage as error:
+            raise NodeError(name, self._told_shortage(error, context)) from error
         except MemoryError as error:
             message = "there is not enough memory. Close other programs or use a smaller picture."
             raise NodeError(name, message) from error
@@ -260,6 +268,14 @@ class _Run:
             message = f"gave {value.type}, but its kind promises {step.spec.cls.output}."
             raise NodeError(name, f"{message} Mend {step.spec.cls.__module__}.")
         return value
+
+    def _told_shortage(self, error: MemoryShortage, context: _NodeContext) -> str:
+        budget = self.runner.resources.memory
+        least = budget + error.needed - context.memory
+        return (
+            f"a budget of {budget // _MIB} MiB is too little memory. "
+            f"Set run.memory or --memory to {-(-least // _MIB)}MiB or more."
+        )
 
     def _value(self, name: str, port: Port) -> Value:
         store, entry = self.entries[name]
@@ -320,10 +336,10 @@ class _NodeContext:
 
     @property
     def memory(self) -> int:
-        return self.runner.resources.memory
+        return self.runner.resources.memory - held_memory() - _STORE_SHARE
 
     def new_array(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = "float32"
     ) -> WritableArray:
         self.begun.add(name)
         return self.draft.new_array(name, shape, dtype)
@@ -333,6 +349,9 @@ class _NodeContext:
 
     def warn(self, message: str) -> None:
         self.runner.emit(events.Warned(self.name, message))
+
+    def note(self, message: str) -> None:
+        self.runner.emit(events.Noted(self.name, message))
 
     def check_cancelled(self) -> None:
         self.runner.check_cancelled()

@@ -61,6 +61,7 @@ class MemoryContext:
     chunk: int = 512
     arrays: dict[str, ChunkedArray] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     steps: list[tuple[float, float]] = field(default_factory=list)
 
     def new_array(
@@ -75,6 +76,9 @@ class MemoryContext:
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
     def check_cancelled(self) -> None:
         pass

@@ -13,7 +13,16 @@ from typing import BinaryIO
 
 from nodes.formats.base import FormatError, Layout, Picture, Writer
 
-__all__ = ["WRITABLE", "FormatError", "Layout", "Picture", "Writer", "make_writer", "open_picture"]
+__all__ = [
+    "PSF_WRITABLE",
+    "WRITABLE",
+    "FormatError",
+    "Layout",
+    "Picture",
+    "Writer",
+    "make_writer",
+    "open_picture",
+]
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -22,6 +31,9 @@ _RAW = {".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf", ".pef", 
 
 WRITABLE = {".tif": "tiff", ".tiff": "tiff", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 """Format by ending, for pictures that are written."""
+
+PSF_WRITABLE = {".npy", ".tif", ".tiff", ".png"}
+"""Endings that a PSF can be written with."""
 
 
 def open_picture(path: Path) -> Picture:

@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 
 from nodes.formats import FormatError, Layout, make_writer, open_picture
 
-ENDINGS = {".npy", ".tif", ".tiff", ".png"}
-"""Endings that a PSF can be written with."""
-
 LARGEST = 255
 """Longest side of a PSF that is read, pixels."""
 

@@ -156,7 +156,7 @@ def test_a_passing_cache_that_was_killed_goes_when_the_next_begins(
     config.write_text(config.read_text().replace("nodes:", "cache: {keep: false}\nnodes:"))
     code = (
         "import os, signal, numerics.half_quadratic as solver; "
-        "solver.TileSolver.solve = lambda self: os.kill(os.getpid(), signal.SIGKILL); "
+        "solver.TileSolver.solve = lambda *_: os.kill(os.getpid(), signal.SIGKILL); "
         f"from pipeline.cli import guarded; guarded(['run', {str(config)!r}])"
     )
     environment = {**os.environ, "UNBLUR_CACHE": str(unblur.cache)}

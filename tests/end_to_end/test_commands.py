@@ -186,7 +186,8 @@ def test_an_all_cached_run_imports_nothing_heavy(unblur: Any, config: Path) -> N
     code = (
         "import sys; from pipeline.cli import guarded; "
         f"assert guarded(['run', {str(config)!r}, '--json']) == 0; "
-        "heavy = {'numba', 'pyfftw', 'scipy', 'zarr', 'skimage', 'dask', 'tifffile', 'rich'}; "
+        "heavy = {'numpy', 'numba', 'pyfftw', 'scipy', 'zarr', 'skimage', 'dask', 'tifffile',"
+        " 'imagecodecs', 'exiv2', 'networkx', 'rich', 'asyncio', 'concurrent.futures'}; "
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run(

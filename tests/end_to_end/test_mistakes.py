@@ -117,6 +117,7 @@ def test_an_output_that_is_a_folder(unblur: Any, config: Path) -> None:
         (["run"], "Missing argument 'CONFIG'"),
         (["run", "CONFIG", "--sett", "x"], "No such option"),
         (["rum", "CONFIG"], "No such command"),
+        (["photo.tif"], "For one photograph: unblur deblur PHOTO -o OUT."),
         (["run", "none.yaml"], "none.yaml: does not exist."),
         (["run", "."], "is a folder."),
         (["run", "CONFIG", "--set", "sharp.priority"], "has another form than NODE.PARAM=VALUE."),
@@ -137,6 +138,68 @@ def test_on_the_command_line(unblur: Any, config: Path, words: list[str], told: 
     done = unblur(*[config if word == "CONFIG" else word for word in words])
     assert (done.code, done.out) == (2, "")
     assert told in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "Missing argument 'PHOTO'. See unblur deblur --help."),
+        (["PHOTO"], "Missing option '-o' / '--output'. See unblur deblur --help."),
+        (["PHOTO", "OUT"], "Missing option '-o'"),
+        (["none.tif", "-o", "OUT"], "unblur deblur none.tif: none.tif does not exist."),
+        ([".", "-o", "OUT"], ". is a folder."),
+        (["PHOTO", "-o", "PHOTO"], 'can\'t be written: node "photo" loads it.'),
+        (["PHOTO", "-o", "a.gif"], '-o a.gif: ending ".gif" is unknown. Use .tif, .png or .jpg'),
+        (["PHOTO", "-o", "a.npy"], "-o a.npy: a.npy: can't hold a picture. Use .tif, .png"),
+        (["PHOTO", "-o", "OUT", "--psf", "a.jpg"], "--psf a.jpg: a.jpg: can't hold a PSF."),
+        (["PHOTO", "-o", "OUT", "--blur", "8"], "--blur 8: got 8. Use an odd number of pixels"),
+        (["PHOTO", "-o", "OUT", "--blur", "0"], "--blur 0: got 0. Use a whole number from 3 to 65"),
+        (["PHOTO", "-o", "OUT", "--blur", "x"], "Invalid value for '--blur'"),
+        (["PHOTO", "-o", "OUT", "--priority", "2"], "--priority 2: got 2.0. Use a number from -1"),
+        (["PHOTO", "-o", "OUT", "--quality", "best"], '--quality best: got "best". Use "fast"'),
+        (["PHOTO", "-o", "OUT", "--sample", "0"], "--sample 0: got 0."),
+        (["PHOTO", "-o", "OUT", "--at", "12"], "--at 12: is no place in the picture. Use X,Y"),
+        (["PHOTO", "-o", "OUT", "--at", "-3,5"], "--at -3,5: is no place in the picture."),
+        (["PHOTO", "-o", "OUT", "--workers", "0"], "--workers 0: got 0."),
+    ],
+)
+def test_in_deblur(unblur: Any, photo: Path, words: list[str], told: str) -> None:
+    out = photo.parent / "out.tif"
+    done = unblur("deblur", *[{"PHOTO": photo, "OUT": out}.get(word, word) for word in words])
+    assert (done.code, done.out) == (2, "")
+    assert told in done.err
+    assert len(done.err.splitlines()) == 1
+    assert "nodes." not in done.err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("at", ["5000,12", "3,4"])
+def test_deblur_with_a_window_outside_the_picture(unblur: Any, photo: Path, at: str) -> None:
+    out = photo.parent / "out.tif"
+    done = unblur("deblur", photo, "-o", out, "--at", at, "--sample", "65")
+    assert (done.code, done.out) == (2, "")
+    told = done.err.splitlines()[-1]
+    assert told.startswith(f"--at {at}: window of 65 x 65 px around")
+    assert told.endswith("Use a center from (32, 32) to (127, 95).")
+    assert not out.exists()
+
+
+def test_a_photo_given_to_run(unblur: Any, photo: Path) -> None:
+    done = unblur("run", photo)
+    assert done.code == 2
+    assert done.err.endswith("Name a YAML file, or use: unblur deblur PHOTO -o OUT.\n")
+
+
+@pytest.mark.parametrize(("node", "name"), [("result", "sharp.npy"), ("shown", "psf.jpg")])
+def test_an_ending_that_does_not_suit_is_told_at_once(
+    unblur: Any, config: Path, node: str, name: str
+) -> None:
+    text = config.read_text().replace(", bit_depth: 16", "")
+    config.write_text(text + "  shown: {kind: export, inputs: {psf: psf}, path: psf.png}\n")
+    done = unblur("run", config, "--set", f"{node}.path={name}")
+    assert (done.code, done.out) == (2, "")
+    assert f"nodes.{node}.path: {name}: can't hold a" in done.err
     assert len(done.err.splitlines()) == 1
 
 

@@ -8,7 +8,7 @@ import sys
 import nodes
 from pipeline.registry import kinds
 
-HEAVY = ["scipy", "skimage", "tifffile", "imagecodecs", "exiv2", "numba", "pyfftw", "dask"]
+HEAVY = ["numpy", "scipy", "skimage", "tifffile", "imagecodecs", "exiv2", "numba", "pyfftw", "dask"]
 
 
 def test_all_built_in_kinds_are_registered() -> None:

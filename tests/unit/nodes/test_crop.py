@@ -56,7 +56,69 @@ def test_window_larger_than_the_picture_is_told(context: Any, photo: Image) -> N
         crop(context, photo)
 
 
-@pytest.mark.parametrize("options", [{"size": 0}, {"size": [3, -1]}, {"center": [1]}, {"side": 3}])
+@pytest.mark.parametrize(
+    "options", [{"size": 0}, {"size": [3, -1]}, {"center": [1]}, {"center": "best"}, {"side": 3}]
+)
 def test_wrong_parameters_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         Crop.Params(**options)
+
+
+def test_auto_finds_the_part_with_edges(context: Any) -> None:
+    pixels = np.full((700, 900, 3), 0.4, np.float32)
+    blocks = 0.9 * np.random.default_rng(0).random((24, 24, 3), np.float32)
+    pixels[500:692, 640:832] = blocks.repeat(8, axis=0).repeat(8, axis=1)
+    value = Crop().run(
+        Crop.Params(center="auto", size=127), {"image": Image(pixels).value()}, context
+    )
+    x, y = value.details["center"]
+    assert 640 + 40 < x < 832 - 40
+    assert 500 + 40 < y < 692 - 40
+    expected = pixels[y - 63 : y + 64, x - 63 : x + 64]
+    assert np.array_equal(Image.of(value).pixels[:, :, :], expected)
+    assert value.details["size"] == [127, 127]
+    assert value.details["contrast"] > 0.01
+    assert value.details["directions"] > 0.3
+    assert value.details["clipped"] < 0.01
+    assert context.steps[-1] == (4, 4)
+
+
+def test_auto_reads_parts_only(context: Any) -> None:
+    class Streamed:
+        shape, dtype = (1300, 1100, 3), np.dtype("f4")
+        largest = 0
+
+        def __getitem__(self, region: tuple[slice, ...]) -> np.ndarray:
+            sides = [len(range(n)[s]) for n, s in zip(self.shape, region, strict=True)]
+            Streamed.largest = max(Streamed.largest, int(np.prod(sides)))
+            return np.full(sides, 0.5, np.float32)
+
+    value = Crop().run(Crop.Params(center="auto"), {"image": Image(Streamed()).value()}, context)
+    assert value.details["center"] == [550, 650]  # nothing to see: the middle
+    assert Streamed.largest <= 512 * 512 * 3
+
+
+def test_auto_is_the_same_on_any_number_of_threads(context: Any) -> None:
+    coarse = np.random.default_rng(5).random((75, 138, 3), np.float32)
+    image = Image(coarse.repeat(8, axis=0).repeat(8, axis=1))
+    details = []
+    for workers in (1, 3):
+        context.workers = workers
+        crop = Crop().run(Crop.Params(center="auto"), {"image": image.value()}, context)
+        details.append(crop.details)
+    assert details[0] == details[1]
+    assert details[0]["center"] != [552, 300]  # not the middle: something was seen
+
+
+@pytest.mark.parametrize(("size", "expected"), [(255, [80, 60]), ([40, 255], [40, 60])])
+def test_auto_takes_a_smaller_picture_whole(
+    context: Any, photo: Image, size: Any, expected: list[int]
+) -> None:
+    window = crop(context, photo, center="auto", size=size)
+    assert [window.shape[1], window.shape[0]] == expected
+    assert expected != [80, 60] or np.array_equal(window, photo.pixels[:, :, :])
+
+
+def test_the_place_is_told(context: Any, photo: Image) -> None:
+    value = Crop().run(Crop.Params(size=[11, 8]), {"image": photo.value()}, context)
+    assert value.details == {"center": [40, 30]}

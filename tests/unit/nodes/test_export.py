@@ -133,7 +133,7 @@ def test_failure_half_way_leaves_the_old_file_alone(tmp_path: Path, context: Any
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"path": "a.webp"}, r'path: ending "\.webp" is unknown\. Use \.tif, \.png or \.jpg'),
+        ({"path": "a.webp"}, r'ending "\.webp" is unknown\. Use \.tif, \.png or \.jpg'),
         ({"path": "a"}, 'ending "" is unknown'),
         ({"path": "a.jpg", "bit_depth": 16}, r"bit_depth: got 16 for a \.jpg file\. Use 8\."),
         ({"path": "a.png", "bit_depth": 32}, r"got 32 for a \.png file\. Use 8 or 16\."),

@@ -76,6 +76,20 @@ def test_written_psf_comes_back_exactly(tmp_path: Path, context: Any, ending: st
 
 
 @pytest.mark.parametrize("ending", [".npy", ".tif"])
+def test_estimated_psf_with_its_centroid_off_the_middle_comes_back(
+    tmp_path: Path, context: Any, ending: str
+) -> None:
+    values = np.zeros((9, 9), np.float32)
+    values[2:8, 3] = values[7, 3:6] = 1 / 8  # its centroid lies nearest to row 5, column 3
+    psf = values / values.sum()
+    path = export(context, Value("psf", {"psf": psf}), tmp_path / f"psf{ending}")
+    first = load(context, path)
+    assert np.array_equal(first, psf[2:9, 1:6])
+    again = export(context, Value("psf", {"psf": first}), tmp_path / f"again{ending}")
+    assert np.array_equal(load(context, again), first)
+
+
+@pytest.mark.parametrize("ending", [".npy", ".tif"])
 def test_psf_for_each_channel_comes_back(tmp_path: Path, context: Any, ending: str) -> None:
     planes = [make(context, shape="disc", radius=r, size=9).arrays["psf"][:, :] for r in (2, 3, 4)]
     psf = Value("psf", {"psf": np.stack(planes, axis=-1)})
@@ -98,6 +112,17 @@ def test_psf_that_is_an_outside_picture(tmp_path: Path, context: Any) -> None:
     psf = load(context, tmp_path / "psf.png")
     assert psf.shape == (3, 3)
     assert psf[1, 1] == pytest.approx(255 / 735)
+
+
+def test_psf_drawn_in_16_bits(tmp_path: Path, context: Any) -> None:
+    psf = make(context, shape="gaussian", sigma=1.2).arrays["psf"][:, :]
+    drawn = np.rint(np.pad(psf, ((3, 0), (0, 4))) / psf.max() * 65535).astype(np.uint16)
+    (tmp_path / "psf.png").write_bytes(imagecodecs.png_encode(drawn))
+    tifffile.imwrite(tmp_path / "psf.tif", drawn, metadata=None)
+    for name in ("psf.png", "psf.tif"):
+        read = load(context, tmp_path / name)
+        rim = (psf.shape[0] - read.shape[0]) // 2  # too faint for 16 bits
+        assert read == pytest.approx(psf[rim : len(psf) - rim, rim : len(psf) - rim], abs=2e-5)
 
 
 def test_negative_values_are_clipped(tmp_path: Path, context: Any) -> None:

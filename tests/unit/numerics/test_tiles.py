@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from numerics.fft import next_fast_size
-from numerics.tiles import Block, Grid, plan_axis, plan_grid
+from numerics.tiles import JOINT, Block, Grid, earlier, plan_axis, plan_grid
 
 SIZES = [1, 17, 511, 512, 513, 1030, 3000, 6000]
 
@@ -27,8 +27,9 @@ def test_each_tile_sees_its_halo_and_no_transform_is_slow(size: int) -> None:
     axis = plan_axis(size, 512, 64)
     assert axis.side == next_fast_size(axis.side)
     for span in axis.spans:
-        assert span.origin <= span.core[0] - 64
-        assert span.origin + axis.side >= span.core[1] + 64
+        start, stop = (edge + (JOINT // 2 if 0 < edge < size else 0) for edge in span.core)
+        assert span.origin <= start - 64
+        assert span.origin + axis.side >= stop + 64
 
 
 def test_a_large_picture_is_cut_and_a_small_one_is_not() -> None:
@@ -45,16 +46,15 @@ def test_shares_of_all_tiles_sum_to_1(size: int) -> None:
     np.testing.assert_allclose(total, 1, atol=1e-6)
 
 
-def test_neighbours_are_those_that_reach_into_the_core() -> None:
+def test_tiles_reach_into_the_cores_of_later_ones_only() -> None:
     grid = plan_grid((6000, 4000), (512, 512), 64)
     for tile in grid.tiles[:8]:
-        near = {other.index for other in grid.neighbours(tile)}
         for other in grid.tiles:
             touches = all(
                 mine.core[0] < theirs.block[1] and theirs.block[0] < mine.core[1]
                 for mine, theirs in ((tile.rows, other.rows), (tile.columns, other.columns))
             )
-            assert (other.index in near) == (touches and other is not tile)
+            assert (other.index in earlier(tile.index)) == (touches and other is not tile)
 
 
 def test_blocks_put_together_give_the_picture() -> None:
@@ -67,9 +67,11 @@ def test_blocks_put_together_give_the_picture() -> None:
         window = padded[top : top + grid.rows.side, left : left + grid.columns.side]
         blocks[tile.index] = Block.cut(np.ascontiguousarray(window.transpose(2, 0, 1)), tile)
     assert len(blocks) > 4
+    edges = {index: block.edges() for index, block in blocks.items()}
     result = np.zeros_like(picture)
     for tile in grid.tiles:
-        for other in grid.neighbours(tile):
-            blocks[tile.index].add(blocks[other.index])
+        for index in earlier(tile.index):
+            if index in edges:
+                blocks[tile.index].join(index, edges[index])
         result[tile.core] = blocks[tile.index].core
     np.testing.assert_allclose(result, picture, atol=1e-5)

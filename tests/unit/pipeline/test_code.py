@@ -168,7 +168,7 @@ def test_nothing_is_imported_to_read_the_code_of_the_real_nodes() -> None:
         "index = CodeIndex(frozenset({'nodes', 'numerics'}), Memo())\n"
         "prints = {kind: index.fingerprint(cls) for kind, cls in kinds().items()}\n"
         "assert len(set(prints.values())) == len(prints) >= 10, prints\n"
-        "heavy = {'numba', 'pyfftw', 'scipy', 'zarr', 'skimage', 'dask', 'tifffile'}\n"
+        "heavy = {'numpy', 'numba', 'pyfftw', 'scipy', 'zarr', 'skimage', 'dask', 'tifffile'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

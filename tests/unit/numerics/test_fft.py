@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numerics import fft
+from numerics.fft_engines import EngineError, installed_engines
+
+
+@pytest.fixture(params=installed_engines())
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    fft.choose_engine(request.param)
+    yield request.param
+    fft.choose_engine(None)
+
+
+@pytest.mark.parametrize("shape", [(12, 10), (9, 15), (3, 16, 18), (2, 7, 8)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_transforms_are_numpys_with_every_engine(
+    engine: str, shape: tuple[int, ...], dtype: Any
+) -> None:
+    planes = np.random.default_rng(3).random(shape).astype(dtype)
+    expected = np.fft.rfft2(planes.astype(np.float64))
+    tolerance = 1e-5 if dtype == np.float32 else 1e-12
+    spectrum = fft.rfft2(planes)
+    assert spectrum.dtype == np.result_type(dtype, np.complex64)
+    np.testing.assert_allclose(spectrum, expected, atol=tolerance * np.abs(expected).max())
+    np.testing.assert_allclose(fft.irfft2(spectrum, shape[-2:]), planes, atol=tolerance)
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_a_pair_of_transforms_scales_by_the_number_of_pixels(engine: str, measured: bool) -> None:
+    assert fft.engine_name() == engine
+    planes = np.random.default_rng(4).random((3, 20, 24)).astype(np.float32)
+    transform = fft.Transform(planes.shape, measured=measured)
+    assert transform.planes.ctypes.data % 64 == 0
+    for _ in range(2):  # buffers are used again
+        transform.planes[...] = planes
+        transform.forward()
+        transform.inverse()
+        np.testing.assert_allclose(transform.planes * transform.scale, planes, atol=1e-6)
+
+
+def test_an_engine_that_is_not_there_is_told() -> None:
+    with pytest.raises(EngineError, match=r'got "fast". Use mkl, fftw, scipy'):
+        fft.choose_engine("fast")
+    assert fft.engine_name() == installed_engines()[0]
+
+
+@pytest.mark.parametrize(("n", "size"), [(1, 2), (13, 14), (511, 512), (1025, 1050), (1201, 1250)])
+def test_fast_sizes_are_even_and_have_small_factors(n: int, size: int) -> None:
+    assert fft.next_fast_size(n) == size
