@@ -4,13 +4,17 @@ BIN := .venv/bin
 # As the command does for itself: threads come from tiles, not from BLAS.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test faults lint bench clean
 
 demo: .venv/.installed
 	$(BIN)/python tools/demo.py
 
 test: .venv/.installed-dev
 	$(BIN)/python -m pytest
+
+# The fault tests of the suite at length: 200 kills and what goes with them, some minutes.
+faults: .venv/.installed-dev
+	UNBLUR_FAULTS=200 $(BIN)/python -m pytest tests/faults
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

@@ -132,7 +132,7 @@ class DiskStore:
         lock = self._share(key)
         try:
             with suppress(OSError):
-                os.utime(self._layout.home(key) / "record.json")
+                os.utime(self._layout.home(key) / "record.json", follow_symlinks=False)
             yield
         finally:
             if lock is not None:
@@ -210,11 +210,25 @@ class DiskStore:
             self._moves.settle_all()
 
     def trim(self, limit: int) -> Trimmed:
-        """Remove what is least worth until `limit` bytes are left; what is in use stays."""
+        """Remove what is least worth until `limit` bytes are left; what is in use stays.
+
+        Recipes whose result is gone go too.
+        """
         if not self._layout.is_made():
             return Trimmed(0, 0, 0)
         with told(self.root), held(self._layout.trimming):
-            return self._budget.trim(limit, self.delete)
+            trimmed = self._budget.trim(limit, self.delete)
+            for path in self._layout.listed("recipes"):
+                if is_key(path.name) and self._leads_nowhere(path.name):
+                    remove_tree(path)
+        return trimmed
+
+    def _leads_nowhere(self, recipe: str) -> bool:
+        key = self.resolve(recipe)
+        try:
+            return key is not None and not os.path.lexists(self._layout.home(key))
+        except StoreError:
+            return False
 
     def keep_to_size(self) -> None:
         """Trim if more than `max_size` was left because it was in use."""
@@ -269,13 +283,15 @@ class DiskStore:
     def _share(self, key: str) -> Lock | None:
         """Lock a result's record together with other users; None where nothing can be locked."""
         path = self._layout.home(key) / "record.json"
-        with suppress(FileNotFoundError, NotADirectoryError):
-            return wait_shared(path)
-        if self._record(key) is None:  # else it was being replaced
-            raise self._gone(key)
-        with suppress(OSError):
-            return wait_shared(path)
-        return None
+        # Looked up a second time if it is missing: it may be being replaced.
+        if path.exists() or self._record(key) is not None:
+            try:
+                return wait_shared(path)
+            except FileNotFoundError:
+                raise self._gone(key) from None
+            except OSError:
+                return None
+        raise self._gone(key)
 
     def _gone(self, key: str) -> GoneError:
         return GoneError(key, f"result {key} is not in the cache {self.root}. Publish it first.")

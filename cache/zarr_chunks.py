@@ -17,7 +17,6 @@ from cache.digest import text_digest
 from cache.files import read_small, remove_tree, told
 
 if TYPE_CHECKING:
-    import numpy as np
     import zarr
     from numpy.typing import DTypeLike
     from zarr.abc.store import Store

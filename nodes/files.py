@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
 _BLOCK = 1 << 22
+_PART = ".part"
 
 
 @contextmanager
@@ -26,19 +29,41 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path}: is a folder. Give the name of a file in it.")
-    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        _sweep(path)
+        with _new_part(path) as file:
+            part = Path(file.name)
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(part, path)
+            finally:
+                with suppress(OSError):
+                    part.unlink(missing_ok=True)
     except OSError as error:
         raise _told(path, error) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+
+
+def _new_part(path: Path) -> BinaryIO:
+    """Open a new file beside `path`, locked until it is closed, or we die."""
+    while True:
+        part = path.with_name(f".{path.name}.{uuid4().hex[:8]}{_PART}")
+        file = part.open("xb")
+        with suppress(OSError):  # some network folders can't lock; then nothing is swept either
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:  # else swept before it was locked
+            return file
+        file.close()
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left beside `path`."""
+    for part in path.parent.glob(f".{escape(path.name)}.*{_PART}"):
+        with suppress(OSError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
 
 
 def file_digest(path: Path) -> str:
@@ -57,6 +82,6 @@ def _told(path: Path, error: OSError) -> OSError:
         return PermissionError(f"{path}: can't be written, no permission. Choose another folder.")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return NotADirectoryError(f"{path}: a file stands where a folder should. Choose another.")
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return OSError(error.errno, f"{path}: the disk is full. Free some space.")
     return error

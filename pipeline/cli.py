@@ -7,6 +7,7 @@ Results go to stdout, progress and messages to stderr. Exit codes: 0 done, 1 a n
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 import traceback
@@ -182,7 +183,12 @@ def main() -> None:
         # a busy machine they double the time of a PSF. Read when numpy is first imported.
         os.environ.setdefault(variable, "1")
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
-    sys.exit(guarded(arguments, debug=len(arguments) < len(sys.argv) - 1))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    code = guarded(arguments, debug=len(arguments) < len(sys.argv) - 1)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # What follows is over in a moment, and tidies up.
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def guarded(arguments: Sequence[str], *, debug: bool = False) -> int:

@@ -182,6 +182,17 @@ def test_a_result_whose_record_is_damaged_is_worth_nothing(store):
     assert store.check() == []
 
 
+def test_recipes_go_with_their_results(store):
+    for number in range(2):
+        publish(store, number)
+        store.link(key(10 + number), key(number))
+    used(store, 0, seconds_ago=1000)
+    store.trim(int(1.5 * 2**20))
+    assert store.resolve(key(10)) is None
+    assert store.resolve(key(11)) == key(1)
+    assert len(list((store.root / "recipes").glob("*/*"))) == 1
+
+
 def test_trimming_nothing_is_harmless(store):
     assert store.trim(0).left == 0
     assert not store.root.exists()

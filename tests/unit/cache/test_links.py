@@ -96,6 +96,18 @@ def test_a_link_on_the_way_to_a_chunk_is_refused(store, tmp_path, place):
         store.open(KEY)["pixels"][()]
 
 
+def test_holding_a_linked_record_touches_nothing_outside(store, precious):
+    record = Layout(store.root).home(KEY) / "record.json"
+    record.unlink()
+    record.symlink_to(precious / "photo.tif")
+    before = (precious / "photo.tif").stat()
+    with store.hold(KEY):
+        pass
+    assert (precious / "photo.tif").stat() == before
+    with pytest.raises(DamagedError, match="not a plain file"):
+        store.find(KEY)
+
+
 def write_record(store: DiskStore, array: ArrayRecord, size: int) -> None:
     """Replace the record by one that is sound in itself."""
     home = Layout(store.root).home(KEY)

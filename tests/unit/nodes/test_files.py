@@ -30,6 +30,19 @@ def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["photo.tif"]
 
 
+def test_what_a_killed_process_left_is_removed_and_no_others_file(tmp_path: Path) -> None:
+    path = tmp_path / "photo[1].tif"
+    left, other = tmp_path / ".photo[1].tif.01234567.part", tmp_path / ".photo.tif.01234567.part"
+    left.write_bytes(b"half")
+    other.write_bytes(b"half")
+    with replacing(path) as first:
+        first.write(b"first")
+        with replacing(path) as second:
+            second.write(b"second")
+    assert path.read_bytes() == b"first"
+    assert sorted(os.listdir(tmp_path)) == [other.name, path.name]
+
+
 def test_folder_as_path_is_told(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError, match=r"is a folder\. Give the name of a file in it\."):
         with replacing(tmp_path):

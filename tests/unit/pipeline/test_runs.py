@@ -282,3 +282,4 @@ def test_results_are_what_was_computed(bench: Any) -> None:
     record = bench.store.find(key).record
     assert record["facts"] == {"encoding": "linear"}
     assert record["kind"] == "add"
+    assert record["versions"]["numpy"] == np.__version__
