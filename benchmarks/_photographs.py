@@ -15,14 +15,14 @@ PHOTOGRAPHS: dict[str, tuple[str, int, int]] = {
     "chelsea": ("chelsea.png", 225, 150),
     "coffee": ("coffee.png", 300, 200),
     "motorcycle": ("motorcycle_left.png", 370, 250),
-    "retina": ("retina.jpg", 705, 705),
+    "retina": ("retina.jpg", 340, 650),
     "camera": ("camera.png", 256, 220),
     "rocket": ("rocket.jpg", 320, 213),
     "uniform": ("astronaut.png", 150, 380),
     "fur": ("chelsea.png", 140, 150),
     "spoon": ("coffee.png", 450, 200),
     "wheel": ("motorcycle_left.png", 200, 230),
-    "vessels": ("retina.jpg", 420, 620),
+    "vessels": ("retina.jpg", 340, 340),
 }
 """Name: file, and the centre of the window, x and y."""
 

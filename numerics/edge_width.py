@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +95,7 @@ def measure_edges(sample: Plane, noise: float, valid: NDArray[np.bool_]) -> Edge
     -------
     Edges
     """
-    scale = next(scale for most, scale in _SCALES if noise < most)
+    scale = float(next(scale for most, scale in _SCALES if noise < most))
     gradient = np.stack(
         [ndimage.gaussian_filter(sample, scale, order) for order in ((1, 0), (0, 1))]
     )
@@ -115,10 +116,10 @@ def _strongest(
     usable = ndimage.binary_erosion(valid, np.ones((2 * reach + 1,) * 2), border_value=0)
     rows, columns = np.nonzero(usable & (magnitude > least))
     normal = gradient[:, rows, columns] / magnitude[rows, columns]
-    here = np.stack([rows, columns]).astype(np.float64)
+    here: Vector = np.stack([rows, columns]).astype(np.float64)
     peak = magnitude[rows, columns]
     keep = np.ones(peak.size, bool)
-    for side in (-1, 1):
+    for side in (-1.0, 1.0):
         keep &= peak >= _read(magnitude, here + side * normal, 1)
     along = np.stack([-normal[1], normal[0]])
     for side in (-_ALONG, _ALONG):
@@ -142,7 +143,8 @@ def _widths(gradient: NDArray[np.float32], points: NDArray[np.intp]) -> Vector:
     inside = _run(profile > _CUT)
     area = (profile * inside).sum(axis=1) * _STEP / _KEPT
     alone = _is_alone(profile, inside)
-    return area[alone] / np.sqrt(2 * np.pi)
+    widths: Vector = area[alone] / np.sqrt(2 * np.pi)
+    return widths
 
 
 def _run(above: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -158,10 +160,11 @@ def _is_alone(profile: Vector, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     steps = round(_CLEAR / _STEP)
     near = ndimage.binary_dilation(inside, np.ones((1, 2 * steps + 1), bool)) & ~inside
     quiet = ~np.any(near & (np.abs(profile) > _CLEAR_LEVEL), axis=1)
-    ends: NDArray[np.bool_] = ~(inside[:, 0] | inside[:, -1])
-    return quiet & ends & inside[:, inside.shape[1] // 2]
+    ends = ~(inside[:, 0] | inside[:, -1])
+    alone: NDArray[np.bool_] = quiet & ends & inside[:, inside.shape[1] // 2]
+    return alone
 
 
-def _read(plane: NDArray[np.float32], places: Vector, order: int) -> Vector:
+def _read(plane: NDArray[np.float32], places: NDArray[Any], order: int) -> Vector:
     values: Vector = ndimage.map_coordinates(plane, places, np.float64, order, mode="nearest")
     return values

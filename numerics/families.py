@@ -66,7 +66,7 @@ class Fit:
     cost: float
 
 
-def fit_families(spectrum: Spectrum) -> dict[str, Fit]:
+def fit_families(spectrum: Spectrum) -> dict[Family, Fit]:
     """Fit every family to a spectrum, by name."""
     gaussian_, disc_ = fit_gaussian(spectrum), fit_disc(spectrum)
     sigma = max(gaussian_.parameters["sigma"], _SMALLEST_ROUND)

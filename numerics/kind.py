@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.edge_width import LEAST_EDGES, Edges, measure_edges, quiet_noise
-from numerics.families import Fit, fit_families
+from numerics.families import Family, Fit, fit_families
 from numerics.sample import EstimateError, normalise_sample
 from numerics.whittle import POINT, Spectrum, measure_spectrum, spectral_cost, spectral_costs
 
 Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
 Name = Literal["none", "gaussian", "astigmatic", "disc", "line", "free"]
-Family = Literal["auto", "gaussian", "astigmatic", "disc", "line", "free"]
 
 # Light above this share of full scale is clipped, or as good as.
 _CLIPPED = 0.99
@@ -34,18 +33,25 @@ _SPECTRAL_SHARE = 0.7
 _SHARP_WIDTH = 0.64
 # A disc of radius r is as wide as a gaussian of r / 2 along each axis.
 _DISC_WIDTH = 0.5
-# A kind with more parameters has to explain the spectrum so much better than a round gaussian.
-_HANDICAPS: Mapping[str, float] = {
-    "gaussian": 1.0,
-    "disc": 1.005,
-    "astigmatic": 1.13,
-    "line": 1.1,
-    "free": 1.12,
+# A family has to explain the spectrum so much better than a round gaussian to be taken. Small discs
+# and short lines are all but gaussians, and nature's textures are hardly ever round.
+_HANDICAPS: Mapping[Family, tuple[float, float]] = {  # when small, when large
+    "gaussian": (1.0, 1.0),
+    "disc": (1.12, 1.005),
+    "astigmatic": (1.22, 1.22),
+    "line": (1.22, 1.08),
 }
+_LARGE: Mapping[Family, float] = {"gaussian": 0, "disc": 1.5, "astigmatic": 0, "line": 5.0}
+# So has a free form than round blurs, and than the family that won.
+_FREE_HANDICAP, _FREE_ADVANTAGE = 1.12, 1.05
+# A free form can mimic a line: not where the line costs less than this share of round blurs.
+_CLEARLY_BEST, _CLEAR_ADVANTAGE = 0.6, 1.25
 # Edges so much wider than the spectrum says, in pixels and as a factor, are those of a shake.
 _WIDE_EDGES, _WIDER_BY, _WIDER_TIMES = 1.2, 0.7, 1.6
-# Fewer edges than `LEAST_EDGES` and a smaller share of frequencies above the noise: no texture.
-_LEAST_SIGNAL = 0.02
+# Less than this share of all frequencies above the noise: no texture, whatever looks like edges.
+_LEAST_SIGNAL = 0.006
+# The same, if there are too few edges.
+_LEAST_SIGNAL_WITHOUT_EDGES = 0.022
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,13 +71,13 @@ class Look:
     noise: float
     edges: Edges
     spectrum: Spectrum
-    fits: Mapping[str, Fit]
+    fits: Mapping[Family, Fit]
 
     @property
     def spectral_width(self) -> float:
         """Standard deviation along an axis of the round blur that fits best, pixels."""
         gaussian, disc = self.fits["gaussian"], self.fits["disc"]
-        if disc.cost * _HANDICAPS["disc"] < gaussian.cost:
+        if _handicapped_cost(disc) < gaussian.cost:
             return disc.parameters["radius"] * _DISC_WIDTH
         return gaussian.parameters["sigma"]
 
@@ -127,7 +133,7 @@ def find_kind(
     sample: Plane,
     candidates: Sequence[Psf] = (),
     *,
-    family: Family = "auto",
+    family: Family | Literal["free"] | None = None,
     valid: NDArray[np.bool_] | None = None,
 ) -> Kind:
     """Tell what kind of blur lies on a sample, and how large it is.
@@ -139,7 +145,7 @@ def find_kind(
     candidates : sequence of (h, w) float32
         PSFs of free form that were estimated from the sample. Without any, none is found.
     family : str, optional
-        Take it for granted that the blur is of this kind.
+        Take it for granted that the blur is of this kind; by default it is decided.
     valid : (H, W) bool, optional
         Where no channel is clipped; by default where `sample` is below 0.99.
 
@@ -172,32 +178,43 @@ def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
     return Look(noise, edges, spectrum, fit_families(spectrum))
 
 
-def decide(look: Look, candidates: Sequence[Psf] = (), *, family: Family = "auto") -> Kind:
+def decide(
+    look: Look, candidates: Sequence[Psf] = (), *, family: Family | Literal["free"] | None = None
+) -> Kind:
     """Choose the kind of blur by what was measured: see `find_kind`."""
-    fits = dict(look.fits)
     costs = {"none": spectral_cost(look.spectrum, POINT)}
-    costs |= {name: fit.cost for name, fit in fits.items()}
+    costs |= {fit.family: fit.cost for fit in look.fits.values()}
     free = _best_candidate(look, candidates)
     if free is not None:
         costs["free"] = free[1]
-    name = _choose(look, costs) if family == "auto" else family
+    name = _choose(look, costs) if family is None else family
     psf, parameters = POINT, dict[str, float]()
-    if name in fits:
-        psf, parameters = fits[name].psf, fits[name].parameters
-    elif name == "free":
+    if name == "free":
         psf = _given(free)[0]
+    elif name != "none":
+        psf, parameters = look.fits[name].psf, look.fits[name].parameters
     return Kind(name, psf, parameters, costs, look.edges.width, look.spectral_width, look.noise)
 
 
 def _choose(look: Look, costs: Mapping[str, float]) -> Name:
     """Take the simplest kind that explains the spectrum, or none if it is round and narrow."""
-    best = min(_HANDICAPS.keys() & costs.keys(), key=lambda name: _HANDICAPS[name] * costs[name])
-    if best in ("gaussian", "disc"):
-        if "free" in costs and look.has_wide_edges:
+    best = min(look.fits.values(), key=_handicapped_cost)
+    is_round = best.family in ("gaussian", "disc")
+    if "free" in costs:
+        of_round = min(costs["gaussian"], costs["disc"])
+        is_clear = best.cost < _CLEARLY_BEST * of_round
+        advantage = _CLEAR_ADVANTAGE if is_clear else _FREE_ADVANTAGE
+        if costs["free"] < min(of_round / _FREE_HANDICAP, best.cost / advantage):
             return "free"
-        if look.width < _SHARP_WIDTH:
-            return "none"
-    return best  # type: ignore[return-value]
+        if is_round and look.has_wide_edges:
+            return "free"
+    return "none" if is_round and look.width < _SHARP_WIDTH else best.family
+
+
+def _handicapped_cost(fit: Fit) -> float:
+    small, large = _HANDICAPS[fit.family]
+    is_large = next(iter(fit.parameters.values())) >= _LARGE[fit.family]
+    return fit.cost * (large if is_large else small)
 
 
 def _best_candidate(look: Look, candidates: Sequence[Psf]) -> tuple[Psf, float] | None:
@@ -216,7 +233,7 @@ def _given(free: tuple[Psf, float] | None) -> tuple[Psf, float]:
 
 def _check_texture(edges: Edges, spectrum: Spectrum) -> None:
     share = spectrum.signal_share()
-    if edges.count < LEAST_EDGES and share < _LEAST_SIGNAL:
+    if share < (_LEAST_SIGNAL if edges.count >= LEAST_EDGES else _LEAST_SIGNAL_WITHOUT_EDGES):
         raise EstimateError(
             f"nothing to measure the blur on: {edges.count} edges, and {share:.1%} of all "
             "frequencies above the noise. Choose a window with edges."

@@ -60,8 +60,9 @@ _CONVERGED = 3e-3
 _FAR = 60.0
 _DARKEST = 1e-12
 _OTF_SIDE = 192
-# How smoothly the window fades towards pixels to leave out, pixels.
-_FADE = 4.0
+# The window fades as a gaussian does towards pixels to leave out: its deviation, pixels, and where
+# it ends in deviations. Anything steeper or more compact leaks light into high frequencies.
+_FADE, _FADE_REACH = 4.0, 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -308,8 +309,9 @@ def _fade(valid: NDArray[np.bool_]) -> Plane:
     """1, and smoothly down to 0 towards pixels that are not valid."""
     if valid.all():
         return np.ones(valid.shape, np.float32)
-    near = ndimage.binary_dilation(~valid, iterations=round(2 * _FADE))
-    return np.asarray(ndimage.gaussian_filter(1.0 - near, _FADE), np.float32)
+    reach = round(_FADE_REACH * _FADE)
+    far = ndimage.minimum_filter(valid.astype(np.float64), 2 * reach + 1)
+    return np.asarray(ndimage.gaussian_filter(far, _FADE, truncate=_FADE_REACH), np.float32)
 
 
 @lru_cache(maxsize=4)
