@@ -100,7 +100,7 @@ def main() -> None:
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--windows", type=int, default=9)
+    parser.add_argument("--windows", type=int, default=8)
     parser.add_argument("--levin", type=Path, default=ROOT / "../shared/data/levin")
     parser.add_argument("--no-free", action="store_true", help="neither shakes nor candidates")
     return parser.parse_args()

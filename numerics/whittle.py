@@ -62,7 +62,7 @@ _DARKEST = 1e-12
 _OTF_SIDE = 192
 # The window fades as a gaussian does towards pixels to leave out: its deviation, pixels, and where
 # it ends in deviations. Anything steeper or more compact leaks light into high frequencies.
-_FADE, _FADE_REACH = 4.0, 3.0
+_FADE, _FADE_REACH = 3.0, 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
