@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LARGEST_SAMPLE = 1024
 """Longest side of a sample, pixels: time grows with its area, certainty hardly does."""
 
-LEAST_CONFIDENCE = 0.25
+LEAST_CONFIDENCE = 0.15
 """Below it the picture is left alone: such PSFs do more harm than good."""
 
 _ENOUGH_CONFIDENCE = 0.6

@@ -5,22 +5,21 @@ The path of a sample::
     prepare -> pyramid -> climb it from each start -> refine each -> assess all -> take the best
 
 Different starts end in different PSFs. Taken is the one that explains the spectrum of the sample
-best and under which it deconvolves to the sparsest gradient; how alike they all are tells how far
-to trust it.
+best and under which it deconvolves to the sparsest gradient. How alike they all are tells how far
+to trust it; where they differ much no measure tells the best, and their mean is taken instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numerics.blur import blur_valid
 from numerics.climb import Start, build_levels, climb, climb_cost
-from numerics.fft import irfft2, rfft2
+from numerics.consensus import agreement, mean_psf
 from numerics.psf_cleaning import psf_reach
 from numerics.sample import Mask, Sample, largest_size, prepare_sample
 from numerics.sparse_cg import deconvolve_sparse
@@ -42,8 +41,10 @@ STARTS = (
     Start("few edges", edge_cost=5.7e-4, ridge=2),
 )
 
-# Agreement of the starts, and the share of estimates that then deserve the name.
-_TRUST = ((0.3, 0.5, 0.7, 0.8, 0.9, 0.955, 0.985), (0.0, 0.15, 0.4, 0.62, 0.75, 0.85, 0.95))
+# Agreement of the starts, and what share of the possible gain such estimates reach, about.
+_TRUST = ((0.3, 0.45, 0.6, 0.75, 0.85, 0.95, 0.985), (0.0, 0.25, 0.45, 0.6, 0.7, 0.8, 0.92))
+# Below this the scores say less than what the PSFs have in common.
+_LEAST_AGREEMENT = 0.7
 _WHITE_ENOUGH = 0.02
 # How much a residual that is not white counts against a PSF.
 _WHITENESS_WEIGHT = 10.0
@@ -79,7 +80,7 @@ class Estimate:
 
     @property
     def confidence(self) -> float:
-        """How far to trust the PSF, 0 to 1: about the share of such estimates that succeed."""
+        """How far to trust the PSF, 0 to 1."""
         trust = float(np.interp(self.agreement, *_TRUST))
         return trust * float(np.exp(min(0.0, self.whiteness + _WHITE_ENOUGH) / _WHITE_ENOUGH))
 
@@ -141,8 +142,14 @@ def estimate_psf(
         climbed.append(judge.assess(_pad(psf, size), start.name))
         psf = refine_psf(finest, psf, sample.noise, work)
         refined.append(judge.assess(_pad(psf, size), f"{start.name}, refined"))
-    best = min([*climbed, *refined], key=_score)
-    return replace(best, agreement=_agreement([estimate.psf for estimate in refined]))
+    psfs = [estimate.psf for estimate in refined]
+    agreed = agreement(psfs)
+    if agreed < _LEAST_AGREEMENT:
+        psf = refine_psf(finest, mean_psf(psfs), sample.noise, work)
+        best = judge.assess(psf, "mean of all starts, refined")
+    else:
+        best = min([*climbed, *refined], key=_score)
+    return replace(best, agreement=agreed)
 
 
 def estimate_psf_and_size(
@@ -216,15 +223,3 @@ class _Judge:
 
 def _inside(plane: Plane, border: int) -> Plane:
     return plane[border:-border, border:-border]
-
-
-def _agreement(psfs: Sequence[Psf]) -> float:
-    return min((_similarity(a, b) for a, b in combinations(psfs, 2)), default=1.0)
-
-
-def _similarity(a: Psf, b: Psf) -> float:
-    """Largest normalised cross-correlation of two PSFs of one size over all whole shifts."""
-    side = 2 * a.shape[0]
-    first, second = rfft2(np.pad(np.stack([a, b]), ((0, 0), (0, a.shape[0]), (0, a.shape[0]))))
-    peak = irfft2(first * np.conj(second), (side, side)).max()
-    return float(peak / (np.linalg.norm(a) * np.linalg.norm(b)))

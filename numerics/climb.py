@@ -70,7 +70,7 @@ class Start:
         """
         to_go = _ITERATIONS * levels_to_go + np.arange(_ITERATIONS)[::-1]
         last = self.edge_cost * (1 + (noise / _TYPICAL_NOISE) ** 2)
-        return np.minimum(last * _EDGE_COST_DECAY**to_go, _LARGEST_EDGE_COST)
+        return np.asarray(np.minimum(last * _EDGE_COST_DECAY**to_go, _LARGEST_EDGE_COST))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

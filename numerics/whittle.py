@@ -1,4 +1,6 @@
-"""How well a PSF explains the power spectrum of a sample: Whittle's likelihood on binned logarithms.
+"""How well a PSF explains the power spectrum of a sample.
+
+After Whittle's likelihood, on logarithms averaged over bins.
 
 Sharp photographs have power ``A(angle) f^-slope``; blur multiplies it by ``|otf|^2``, noise adds
 a floor. What the best such model leaves unexplained is the cost of a PSF, comparable among PSFs
@@ -26,7 +28,7 @@ from numerics.fft import next_fast_size, rfft2
 Plane = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
-POINT = np.float32([[0, 0, 0], [0, 1, 0], [0, 0, 0]])
+POINT: NDArray[np.float32] = np.array([[0, 0, 0], [0, 1, 0], [0, 0, 0]], np.float32)
 """The PSF of no blur."""
 
 SOFTNESS = 0.3
@@ -245,7 +247,7 @@ class _Problem:
         return costs
 
     def _begin(self, fixed: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What is usual, the level such that the lowest frequencies fit."""
+        """Begin with what is usual, the level such that the lowest frequencies fit."""
         low = slice(0, 2 * _SECTORS)
         expected = self.basis[low] @ self.expected[:-1] + fixed[:, low]
         parameters = np.tile(self.expected, (len(fixed), 1))
@@ -258,13 +260,14 @@ class _Problem:
         """Residual of the logarithm of power, and share of the signal in the model: (m, n)."""
         signal = parameters[:, :-1].astype(np.float32) @ self.basis.T + fixed
         floor = parameters[:, -1:].astype(np.float32)
-        share = 1 / (1 + np.exp(np.minimum(floor - signal, _FAR)))
-        return self.target - signal + np.log(share), share
+        share = 1 / (1 + np.exp(np.minimum(floor - signal, np.float32(_FAR))))
+        residual = self.target - signal + np.log(share)
+        return residual.astype(np.float32, copy=False), share.astype(np.float32, copy=False)
 
     def _linearise(
         self, parameters: NDArray[np.float64], fixed: NDArray[np.float32]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Normal equations (m, q, q) and (m, q) of a step of Gauss and Newton."""
+        """Set up the normal equations (m, q, q) and (m, q) of a step of Gauss and Newton."""
         residual, share = self._compare(parameters, fixed)
         (count, bins), linear = share.shape, self.basis.shape[1]
         weighted = self.weights * share

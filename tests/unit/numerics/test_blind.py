@@ -10,11 +10,11 @@ from scipy import ndimage
 
 from numerics.blind import (
     STARTS,
-    _similarity,
     estimate_psf,
     estimate_psf_and_size,
 )
 from numerics.climb import build_levels, climb, climb_cost
+from numerics.consensus import similarity
 from numerics.psf import check_psf, normalise
 from numerics.sample import prepare_sample
 from numerics.sparse_cg import deconvolve_sparse
@@ -34,7 +34,7 @@ def test_shake_is_found(estimate, shake: np.ndarray) -> None:
     check_psf(estimate.psf)
     assert estimate.psf.shape == (15, 15)
     assert estimate.psf.dtype == np.float32
-    assert _similarity(estimate.psf, padded(shake, 15)) > 0.85
+    assert similarity(estimate.psf, padded(shake, 15)) > 0.85
     middle = np.array(ndimage.center_of_mass(estimate.psf))
     assert np.abs(middle - 7).max() < 1.5
     assert estimate.agreement > 0.75
@@ -68,7 +68,7 @@ def test_exposure_does_not_matter(shaken_photo: np.ndarray) -> None:
     window = shaken_photo[:96, :96]
     bright = estimate_psf(window, 9, starts=STARTS[:1])
     dark = estimate_psf(window / 64, 9, starts=STARTS[:1])
-    assert _similarity(bright.psf, dark.psf) > 0.999
+    assert similarity(bright.psf, dark.psf) > 0.999
 
 
 @pytest.mark.parametrize(("size", "shape"), [(3, (64, 70)), (5, (33, 64)), (21, (64, 81))])
@@ -93,7 +93,7 @@ def test_far_too_large_a_size_does_little_harm(shaken_photo: np.ndarray, estimat
     assert large.psf.shape == (61, 61)
     assert large.extent < 25
     assert large.rim_light == 0
-    assert _similarity(large.psf, padded(estimate.psf, 61)) > 0.85
+    assert similarity(large.psf, padded(estimate.psf, 61)) > 0.85
 
 
 def test_progress_rises_to_the_end(shaken_photo: np.ndarray) -> None:
@@ -124,7 +124,7 @@ def test_size_is_found(shaken_photo: np.ndarray, estimate) -> None:
     check_psf(found.psf)
     assert 9 <= size <= 19
     assert found.extent in (size - 2, size)
-    assert _similarity(padded(found.psf, 19), padded(estimate.psf, 19)) > 0.8
+    assert similarity(padded(found.psf, 19), padded(estimate.psf, 19)) > 0.8
 
 
 def test_clipped_highlights_have_no_say(shaken_photo: np.ndarray, estimate) -> None:
@@ -132,7 +132,7 @@ def test_clipped_highlights_have_no_say(shaken_photo: np.ndarray, estimate) -> N
     known = clipped < 0.69
     assert 0.005 < 1 - known.mean() < 0.2
     found = estimate_psf(clipped, 15, known=known, starts=STARTS[2:])
-    assert _similarity(found.psf, estimate.psf) > 0.85
+    assert similarity(found.psf, estimate.psf) > 0.85
 
 
 def test_confidence_follows_from_agreement_and_whiteness(estimate) -> None:
