@@ -6,13 +6,14 @@ The path of a sample::
 
 Different starts end in different PSFs. Taken is the one that explains the spectrum of the sample
 best and under which it deconvolves to the sparsest gradient. How alike they all are tells how far
-to trust it; where they differ much no measure tells the best, and their mean is taken instead.
+to trust it; where they differ much, what they have in common is tried as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +44,12 @@ STARTS = (
 
 # Agreement of the starts, and what share of the possible gain such estimates reach, about.
 _TRUST = ((0.3, 0.45, 0.6, 0.75, 0.85, 0.95, 0.985), (0.0, 0.25, 0.45, 0.6, 0.7, 0.8, 0.92))
-# Below this the scores say less than what the PSFs have in common.
+# Below this the mean of all starts is a candidate too: what they share is the sample's say.
 _LEAST_AGREEMENT = 0.7
 _WHITE_ENOUGH = 0.02
+# Of the logarithm of the normalised sparsity, which differs by a few percent only, against that of
+# the spectral cost; with less, PSFs full of dust that fits the spectrum win.
+_SPARSITY_WEIGHT = 8.0
 # How much a residual that is not white counts against a PSF.
 _WHITENESS_WEIGHT = 10.0
 # In iterations of a climb times pixels, as measured.
@@ -62,10 +66,10 @@ class Estimate:
         Sums to 1, its centroid near the middle.
     origin : str
         Name of the start that led to it, and whether it was refined.
-    score : float
-        How badly the PSF explains the sample, logarithmic: spectral cost times normalised
-        sparsity of the deconvolved sample, and more if the residual is not white. Compares PSFs
-        of one sample; lower is better.
+    misfit : float
+        Logarithm of the spectral cost: what the PSF leaves unexplained of the power spectrum.
+    sparsity : float
+        Logarithm of the normalised sparsity of the deconvolved sample.
     whiteness : float
         Of the deconvolution's residual, 0 (white) down to -1.
     agreement : float
@@ -74,9 +78,20 @@ class Estimate:
 
     psf: Psf
     origin: str
-    score: float
+    misfit: float
+    sparsity: float
     whiteness: float
     agreement: float
+
+    @property
+    def score(self) -> float:
+        """How badly the PSF suits the sample; compares PSFs of one sample, lower is better."""
+        return self.misfit + _SPARSITY_WEIGHT * self.sparsity - _WHITENESS_WEIGHT * self.whiteness
+
+    @property
+    def cautious_score(self) -> float:
+        """The score where the starts disagree: a wrong PSF can make the latent all too sparse."""
+        return self.misfit - _WHITENESS_WEIGHT * self.whiteness
 
     @property
     def confidence(self) -> float:
@@ -146,9 +161,10 @@ def estimate_psf(
     agreed = agreement(psfs)
     if agreed < _LEAST_AGREEMENT:
         psf = refine_psf(finest, mean_psf(psfs), sample.noise, work)
-        best = judge.assess(psf, "mean of all starts, refined")
+        refined.append(judge.assess(psf, "mean of all starts, refined"))
+        best = min(refined, key=attrgetter("cautious_score"))
     else:
-        best = min([*climbed, *refined], key=_score)
+        best = min([*climbed, *refined], key=attrgetter("score"))
     return replace(best, agreement=agreed)
 
 
@@ -189,10 +205,6 @@ def _pad(psf: Psf, size: int) -> Psf:
     return np.pad(psf, (size - psf.shape[0]) // 2)
 
 
-def _score(estimate: Estimate) -> float:
-    return estimate.score
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Judge:
     """Deconvolves one sample with every PSF, and looks at it away from the borders."""
@@ -213,12 +225,11 @@ class _Judge:
         latent = deconvolve_sparse(plane, psf, known=self.sample.known)
         explained = blur_valid(latent[..., None], psf)[..., 0]
         residual = _inside(plane, psf.shape[0] // 2) - explained
-        sparsity = normalised_sparsity(_inside(latent, self.border))
-        cost = float(spectral_costs(self.spectrum, [psf])[0])
+        sparsity = np.log(normalised_sparsity(_inside(latent, self.border)))
+        misfit = np.log(spectral_costs(self.spectrum, [psf])[0])
         self.work.advance(_ASSESS_COST * plane.size)
         whiteness = residual_whiteness(residual)
-        score = float(np.log(cost) + np.log(sparsity) - _WHITENESS_WEIGHT * whiteness)
-        return Estimate(psf, origin, score, whiteness, agreement=1.0)
+        return Estimate(psf, origin, float(misfit), float(sparsity), whiteness, agreement=1.0)
 
 
 def _inside(plane: Plane, border: int) -> Plane:
