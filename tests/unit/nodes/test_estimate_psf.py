@@ -39,7 +39,7 @@ def test_motion_gives_one_psf_for_all_channels(context: Any, photo: np.ndarray) 
     assert psf[3:8].sum() > 0.8, "the shake went along the rows"
     assert value.details["size"] == 11
     assert value.details["result"] == "estimated"
-    assert 0.3 < float(str(value.details["confidence"])) <= 1
+    assert 0.15 < float(str(value.details["confidence"])) <= 1
     assert context.steps[-1][0] == pytest.approx(context.steps[-1][1])
 
 
@@ -54,7 +54,7 @@ def test_lens_gives_one_for_each(context: Any, photo: np.ndarray) -> None:
 def test_auto_tells_the_size_it_found(context: Any, photo: np.ndarray) -> None:
     value = estimate(context, photo, size="auto")
     size = value.details["size"]
-    assert size in (7, 9, 11, 13, 15)
+    assert size in range(7, 21, 2)
     assert value.arrays["psf"].shape == (size, size)
 
 
