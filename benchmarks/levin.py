@@ -1,6 +1,7 @@
 """Blind PSF estimation on camera shakes of Levin et al. 2009.
 
-Run it from anywhere: ``python benchmarks/levin.py [FOLDER] [--weight W] [--size 31]``. The
+Run it from anywhere: ``python benchmarks/levin.py [FOLDER] [--weight W] [--size 31|auto]
+[--noise 0.01]``. The
 folder (default: ``../shared/data/levin`` beside the repository) holds ``im{i}_kernel{j}_img.png``
 and, in ``gt/``, ``im{i}.png`` and ``kernel{j}.png``. Each picture is deconvolved with the PSF
 estimated from it and with the true one; ``ratio`` is the squared error of the first over that of
@@ -14,7 +15,7 @@ import argparse
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is imported
@@ -26,7 +27,7 @@ from skimage.io import imread
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from numerics.blind import Estimate, estimate_psf  # noqa: E402
+from numerics.blind import Estimate, estimate_psf, estimate_psf_and_size  # noqa: E402
 from numerics.psf import normalise  # noqa: E402
 from numerics.sparse_cg import deconvolve_sparse  # noqa: E402
 
@@ -71,9 +72,10 @@ class Result:
 
 def main() -> None:
     options = parse_options()
-    cases = load_cases(options.folder)
-    print(f"final deconvolution: weight {options.weight}; PSF size {options.size} px for all\n")
-    print("picture         estimated  known PSF  ratio  seconds  white  agree  start")
+    cases = load_cases(options.folder, options.noise)
+    print(f"final deconvolution: weight {options.weight}; PSF size {options.size} for all")
+    print(f"noise added: {options.noise:.1%}\n")
+    print("picture         estimated  known PSF  ratio  seconds  white  sure  size  start")
     results = []
     for case in cases:
         results.append(judge(case, options.size, options.weight))
@@ -86,15 +88,22 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "../shared/data/levin")
     parser.add_argument("--weight", type=float, default=LEVIN_WEIGHT)
-    parser.add_argument("--size", type=int, default=31)
+    parser.add_argument("--size", default="31")
+    parser.add_argument("--noise", type=float, default=0.0)
     options = parser.parse_args()
     if not (options.folder / "gt").is_dir():
         parser.exit(2, f"{options.folder}: no pictures here. Name the folder that holds gt/.\n")
     return options
 
 
-def load_cases(folder: Path) -> list[Case]:
-    return [load_case(folder, path) for path in sorted(folder.glob("im*_kernel*_img.png"))]
+def load_cases(folder: Path, noise: float) -> list[Case]:
+    cases = [load_case(folder, path) for path in sorted(folder.glob("im*_kernel*_img.png"))]
+    return [add_noise(case, noise, seed) for seed, case in enumerate(cases)]
+
+
+def add_noise(case: Case, noise: float, seed: int) -> Case:
+    grain = np.random.default_rng(seed).standard_normal(case.blurred.shape, np.float32)
+    return replace(case, blurred=case.blurred + np.float32(noise) * grain)
 
 
 def load_case(folder: Path, path: Path) -> Case:
@@ -110,9 +119,12 @@ def read_plane(path: Path) -> Plane:
     return np.asarray(imread(path) / 255, np.float32)
 
 
-def judge(case: Case, size: int, weight: float) -> Result:
+def judge(case: Case, size: str, weight: float) -> Result:
     begin = time.perf_counter()
-    estimate = estimate_psf(case.blurred, size)
+    if size == "auto":
+        estimate = estimate_psf_and_size(case.blurred)
+    else:
+        estimate = estimate_psf(case.blurred, int(size))
     seconds = time.perf_counter() - begin
     estimated, known = (
         least_squared_error(
@@ -159,8 +171,8 @@ def print_row(case: Case, result: Result) -> None:
     print(
         f"{case.name:15} {psnr(result.estimated, case.sharp):9.2f} "
         f"{psnr(result.known, case.sharp):10.2f} {result.ratio:6.2f} {result.seconds:8.2f} "
-        f"{result.estimate.whiteness:6.3f} {result.estimate.agreement:6.2f}  "
-        f"{result.estimate.origin}",
+        f"{result.estimate.whiteness:6.3f} {result.estimate.confidence:5.2f} "
+        f"{result.estimate.psf.shape[0]:5}  {result.estimate.origin}",
         flush=True,
     )
 

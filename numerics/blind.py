@@ -2,47 +2,60 @@
 
 The path of a sample::
 
-    normalise -> pyramid -> climb it from each start -> score -> refine the best -> score
+    prepare -> pyramid -> climb it from each start -> refine each -> assess all -> take the best
 
-Different starts end in different PSFs; taken is the one under which the sample deconvolves to
-the sparsest gradient. The refined PSF has to win by the same measure.
+Different starts end in different PSFs. Taken is the one that explains the spectrum of the sample
+best and under which it deconvolves to the sparsest gradient. How alike they all are tells how far
+to trust it; where they differ much, what they have in common is tried as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numerics.blur import blur_valid
-from numerics.canvas import lay_out
-from numerics.climb import Level, Start, build_levels, climb, climb_cost, improve
-from numerics.fft import irfft2, rfft2
-from numerics.sample import least_side, normalise_sample
+from numerics.climb import Start, build_levels, climb, climb_cost
+from numerics.consensus import agreement, mean_psf
+from numerics.psf_cleaning import psf_reach
+from numerics.sample import Mask, Sample, largest_size, prepare_sample
 from numerics.sparse_cg import deconvolve_sparse
 from numerics.sparsity import normalised_sparsity
 from numerics.variational import refine_psf, refinement_cost
 from numerics.whiteness import residual_whiteness
+from numerics.whittle import Spectrum, measure_spectrum, spectral_costs
 from numerics.work import Check, Progress, Work
 
 Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
 
+LARGEST_SIZE = 65
+"""Largest PSF that is looked for if no size is given, pixels."""
+
 STARTS = (
-    Start("plain", edge_cost=4e-3, ridge=2),
-    Start("non-negative", edge_cost=4e-3, ridge=5, non_negative=True),
-    Start("few edges", edge_cost=8e-3, ridge=2),
+    Start("many edges", edge_cost=1.4e-4, ridge=2),
+    Start("fewer edges", edge_cost=2.8e-4, ridge=2),
+    Start("few edges", edge_cost=5.7e-4, ridge=2),
 )
 
-AUTO_SIZES = (15, 31)
-
-# Where a climb from the top ends: weak edges too.
-_CHANNEL_START = Start("channel", edge_cost=2e-4, ridge=2)
+# Agreement of the starts, and what share of the possible gain such estimates reach, about.
+_TRUST = ((0.3, 0.45, 0.6, 0.75, 0.85, 0.95, 0.985), (0.0, 0.25, 0.45, 0.6, 0.7, 0.8, 0.92))
+# Below this the mean of all starts is a candidate too: what they share is the sample's say.
+_LEAST_AGREEMENT = 0.7
+_WHITE_ENOUGH = 0.02
+# Of the logarithm of the normalised sparsity, which differs by a few percent only, against that of
+# the spectral cost; with less, PSFs full of dust that fits the spectrum win.
+_SPARSITY_WEIGHT = 8.0
+# How much a residual that is not white counts against a PSF.
+_WHITENESS_WEIGHT = 10.0
+# Enough to compare PSFs.
+_ASSESS_STEPS = 16
 # In iterations of a climb times pixels, as measured.
-_ASSESS_COST = 8
+_ASSESS_COST = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,28 +68,56 @@ class Estimate:
         Sums to 1, its centroid near the middle.
     origin : str
         Name of the start that led to it, and whether it was refined.
-    score : float
-        Normalised sparsity of the deconvolved sample; lower is sharper.
+    misfit : float
+        Logarithm of the spectral cost: what the PSF leaves unexplained of the power spectrum.
+    sparsity : float
+        Logarithm of the normalised sparsity of the deconvolved sample.
     whiteness : float
         Of the deconvolution's residual, 0 (white) down to -1.
     agreement : float
-        Smallest similarity (0..1) among the PSFs of all starts; below 0.75 the sample is
-        ambiguous. 1 for a single start.
+        Smallest similarity (0..1) among the refined PSFs of all starts. 1 for a single start.
     """
 
     psf: Psf
     origin: str
-    score: float
+    misfit: float
+    sparsity: float
     whiteness: float
     agreement: float
+
+    @property
+    def score(self) -> float:
+        """How badly the PSF suits the sample; compares PSFs of one sample, lower is better."""
+        return self.misfit + _SPARSITY_WEIGHT * self.sparsity - _WHITENESS_WEIGHT * self.whiteness
+
+    @property
+    def cautious_score(self) -> float:
+        """The score where the starts disagree: a wrong PSF can make the latent all too sparse."""
+        return self.misfit - _WHITENESS_WEIGHT * self.whiteness
+
+    @property
+    def confidence(self) -> float:
+        """How far to trust the PSF, 0 to 1."""
+        trust = float(np.interp(self.agreement, *_TRUST))
+        return trust * float(np.exp(min(0.0, self.whiteness + _WHITE_ENOUGH) / _WHITE_ENOUGH))
+
+    @property
+    def extent(self) -> int:
+        """Odd side of the smallest centred square that holds the PSF, pixels."""
+        return 2 * psf_reach(self.psf) + 1
+
+    @property
+    def rim_light(self) -> float:
+        """Share of the light on the outermost pixels, where a PSF that is cut off piles it up."""
+        return 1 - float(self.psf[1:-1, 1:-1].sum())
 
 
 def estimate_psf(
     blurred: Plane,
     size: int,
     *,
+    known: Mask | None = None,
     starts: Sequence[Start] = STARTS,
-    border: int | None = None,
     progress: Progress | None = None,
     check: Check | None = None,
 ) -> Estimate:
@@ -87,13 +128,11 @@ def estimate_psf(
     blurred : (H, W) float32
         Linear light of any range; sides of at least 32 px and twice `size`.
     size : int
-        Odd side of the PSF, pixels, 3 or more; best up to twice the blur. Much larger ones
-        leave room for PSFs that the sample has no say in.
+        Odd side of the PSF, pixels, 3 or more.
+    known : (H, W) bool, optional
+        False for pixels to leave out since the light was clipped there.
     starts : sequence of Start
-        Tried in turn; each takes about a fourth of the time.
-    border : int, optional
-        Pixels left out of the score on each side; half of `size` if not given. Scores compare
-        only where it is the same.
+        Tried in turn; each takes its share of the time.
     progress : callable, optional
         Called with (done, total) as the work goes on.
     check : callable, optional
@@ -106,36 +145,46 @@ def estimate_psf(
     Raises
     ------
     EstimateError
-        If the sample is too small, flat, nothing but noise, or not finite.
+        If the sample is too small, flat, without edges, nothing but noise, or not finite.
     """
-    sample = normalise_sample(blurred, size)
+    sample = prepare_sample(blurred, size, known)
     levels = build_levels(sample, size)
     finest = levels[-1].canvas
-    assess_cost = (len(starts) + 1) * _ASSESS_COST * sample.size
-    cost = len(starts) * climb_cost(levels) + refinement_cost(finest) + assess_cost
-    work = Work(cost, progress, check)
-    judge = _Judge(sample, size // 2 if border is None else border, work)
-    found = [judge.assess(climb(levels, start, work), start.name) for start in starts]
-    best = min(found, key=_score)
-    refined = judge.assess(refine_psf(finest, best.psf, work), f"{best.origin}, refined")
-    best = min(best, refined, key=_score)
-    return replace(best, agreement=_agreement([estimate.psf for estimate in found]))
+    each = climb_cost(levels) + refinement_cost(finest) + 2 * _ASSESS_COST * sample.plane.size
+    work = Work(len(starts) * each, progress, check)
+    judge = _Judge.of(sample, size // 2, work)
+    climbed, refined = [], []
+    for start in starts:
+        psf = climb(levels, start, sample.noise, work)
+        climbed.append(judge.assess(_pad(psf, size), start.name))
+        psf = refine_psf(finest, psf, sample.noise, work)
+        refined.append(judge.assess(_pad(psf, size), f"{start.name}, refined"))
+    psfs = [estimate.psf for estimate in refined]
+    agreed = agreement(psfs)
+    if agreed < _LEAST_AGREEMENT:
+        psf = refine_psf(finest, mean_psf(psfs), sample.noise, work)
+        refined.append(judge.assess(psf, "mean of all starts, refined"))
+        best = min(refined, key=attrgetter("cautious_score"))
+    else:
+        best = min([*climbed, *refined], key=attrgetter("score"))
+    return replace(best, agreement=agreed)
 
 
 def estimate_psf_and_size(
     blurred: Plane,
-    sizes: Sequence[int] = AUTO_SIZES,
     *,
+    known: Mask | None = None,
     progress: Progress | None = None,
     check: Check | None = None,
 ) -> Estimate:
-    """Estimate the PSF at several sizes and take the one of the best score.
+    """Estimate the PSF and how large it is, up to 65 px and half of the sample.
+
+    A climb gives a PSF no more room than it needs, so the largest size serves for all.
 
     Parameters
     ----------
     blurred : (H, W) float32
-    sizes : sequence of int
-        Odd, rising. Those too large for the sample are left out, but never the first.
+    known : (H, W) bool, optional
     progress, check : callable, optional
 
     Returns
@@ -148,91 +197,42 @@ def estimate_psf_and_size(
     EstimateError
         As `estimate_psf` does.
     """
-    usable = [sizes[0], *(size for size in sizes[1:] if min(blurred.shape) >= least_side(size))]
-    pixels = np.cumsum([0, *(size**2 for size in usable)])
-    estimates = [
-        estimate_psf(
-            blurred,
-            size,
-            border=usable[-1] // 2,
-            progress=_part(progress, done / pixels[-1], (done + size**2) / pixels[-1]),
-            check=check,
-        )
-        for size, done in zip(usable, pixels, strict=False)
-    ]
-    return min(estimates, key=_score)
+    size = min(LARGEST_SIZE, largest_size(min(blurred.shape)))
+    found = estimate_psf(blurred, size, known=known, progress=progress, check=check)
+    spare = (size - min(size, found.extent + 2)) // 2
+    return replace(found, psf=found.psf[spare : size - spare, spare : size - spare])
 
 
-def adapt_psf(blurred: Plane, psf: Psf, *, check: Check | None = None) -> Psf:
-    """Adapt a PSF to another channel of the sample that it was estimated on.
-
-    A few iterations at full scale. The centroid is free to move, so that what the channels are
-    shifted against each other is not lost.
-
-    Parameters
-    ----------
-    blurred : (H, W) float32
-        The channel.
-    psf : (size, size) float32
-        To begin with.
-    check : callable, optional
-
-    Returns
-    -------
-    (size, size) float32
-
-    Raises
-    ------
-    EstimateError
-        As `estimate_psf` does.
-    """
-    size = psf.shape[0]
-    level = Level(lay_out(normalise_sample(blurred, size), size), size)
-    start = _CHANNEL_START
-    work = Work(level.cost, None, check)
-    return improve(level, psf, start, start.edge_cost, work, recentre=False)[0]
-
-
-def _part(progress: Progress | None, begin: float, end: float) -> Progress | None:
-    """Let a part of the work report itself as a share of the whole."""
-    if progress is None:
-        return None
-    return lambda done, total: progress(begin + (end - begin) * done / total, 1.0)
-
-
-def _score(estimate: Estimate) -> float:
-    return estimate.score
+def _pad(psf: Psf, size: int) -> Psf:
+    return np.pad(psf, (size - psf.shape[0]) // 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Judge:
     """Deconvolves one sample with every PSF, and looks at it away from the borders."""
 
-    sample: Plane
+    sample: Sample
+    spectrum: Spectrum
     border: int
     work: Work
 
+    @classmethod
+    def of(cls, sample: Sample, border: int, work: Work) -> _Judge:
+        spectrum = measure_spectrum(sample.plane, sample.noise, sample.known)
+        return cls(sample, spectrum, border, work)
+
     def assess(self, psf: Psf, origin: str) -> Estimate:
-        """Tell how sharp the sample gets, and how white what the PSF leaves unexplained is."""
-        latent = deconvolve_sparse(self.sample, psf)
+        """Tell how well a PSF explains the sample, and how white what it leaves over is."""
+        plane = self.sample.plane
+        latent = deconvolve_sparse(plane, psf, known=self.sample.known, steps=_ASSESS_STEPS)
         explained = blur_valid(latent[..., None], psf)[..., 0]
-        residual = _inside(self.sample, psf.shape[0] // 2) - explained
-        score = normalised_sparsity(_inside(latent, self.border))
-        self.work.advance(_ASSESS_COST * self.sample.size)
-        return Estimate(psf, origin, score, residual_whiteness(residual), agreement=1.0)
+        residual = _inside(plane, psf.shape[0] // 2) - explained
+        sparsity = np.log(normalised_sparsity(_inside(latent, self.border)))
+        misfit = np.log(spectral_costs(self.spectrum, [psf])[0])
+        self.work.advance(_ASSESS_COST * plane.size)
+        whiteness = residual_whiteness(residual)
+        return Estimate(psf, origin, float(misfit), float(sparsity), whiteness, agreement=1.0)
 
 
 def _inside(plane: Plane, border: int) -> Plane:
     return plane[border:-border, border:-border]
-
-
-def _agreement(psfs: Sequence[Psf]) -> float:
-    return min((_similarity(a, b) for a, b in combinations(psfs, 2)), default=1.0)
-
-
-def _similarity(a: Psf, b: Psf) -> float:
-    """Largest normalised cross-correlation of two PSFs of one size over all whole shifts."""
-    side = 2 * a.shape[0]
-    first, second = rfft2(np.pad(np.stack([a, b]), ((0, 0), (0, a.shape[0]), (0, a.shape[0]))))
-    peak = irfft2(first * np.conj(second), (side, side)).max()
-    return float(peak / (np.linalg.norm(a) * np.linalg.norm(b)))

@@ -30,7 +30,7 @@ class Canvas:
     plane : (H, W) float32
         The sample, and around it the smooth continuation that `fill` made.
     valid : (H, W) bool
-        Where the sample is.
+        Where the sample is, and known.
     window : pair of slices
         The same as a region: ``plane[window]`` is the sample.
     """
@@ -51,7 +51,7 @@ class Canvas:
         return np.asarray(ndimage.binary_erosion(self.valid, np.ones((3, 3), bool)))
 
 
-def lay_out(sample: Plane, margin: int) -> Canvas:
+def lay_out(sample: Plane, margin: int, known: NDArray[np.bool_] | None = None) -> Canvas:
     """Put a sample in the middle of a canvas whose sides suit the Fourier transform.
 
     Parameters
@@ -59,6 +59,9 @@ def lay_out(sample: Plane, margin: int) -> Canvas:
     sample : (h, w) float32
     margin : int
         Least number of pixels to add along each axis, both ends together: the size of the PSF.
+    known : (h, w) bool, optional
+        False for pixels of the sample that tell no more than the margin does: clipped ones. They
+        keep their values, but are not valid. All are known if not given.
 
     Returns
     -------
@@ -71,7 +74,10 @@ def lay_out(sample: Plane, margin: int) -> Canvas:
     valid[rows, columns] = True
     plane = np.zeros(sides, np.float32)
     plane[rows, columns] = sample
-    return Canvas(fill(plane, valid), valid, (rows, columns))
+    plane = fill(plane, valid)
+    if known is not None:
+        valid[rows, columns] = known
+    return Canvas(plane, valid, (rows, columns))
 
 
 def blur_circular(planes: NDArray[np.float32], psf: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 from numerics.canvas import Canvas, blur_circular, lay_out
 from numerics.derivatives import gradient
 from numerics.l0 import latent_of_edges
-from numerics.psf_cleaning import centring_shift, clean_psf, shift_psf
-from numerics.psf_step import normal_equations, solve_clipped, solve_non_negative
-from numerics.pyramid import enlarge_psf, first_psf, pyramid_scales, scaled_psf_size, shrink_plane
+from numerics.psf_cleaning import centring_shift, clean_psf, psf_reach, shift_psf
+from numerics.psf_step import normal_equations, solve_clipped
+from numerics.pyramid import (
+    STEP,
+    enlarge_psf,
+    first_psf,
+    pyramid_scales,
+    scaled_psf_size,
+    shrink_plane,
+)
+from numerics.sample import Sample
+from numerics.variational import refine_psf, refinement_cost
 from numerics.work import Work
 
 Plane = NDArray[np.float32]
@@ -21,7 +30,14 @@ Psf = NDArray[np.float32]
 
 _ITERATIONS = 5
 _EDGE_COST_DECAY = 1.1
-_LEAST_EDGE_COST = 1e-4
+_LARGEST_EDGE_COST = 0.02
+_TYPICAL_NOISE = 0.01
+_SMALLEST_REFINED = 0.35
+# Room for what a coarser scale did not show of the PSF: a share of its extent, and pixels.
+_ROOM = 1.25
+_SPARE = 4
+# A pixel of a coarser scale is known if so much of it is.
+_KNOWN_SHARE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +48,10 @@ class Start:
     ----------
     name : str
     edge_cost : float
-        Of the latent at the coarsest level, for a sample of range 0.75; lambda in [1]_.
+        Of the latent in the last iteration, for a sample of range 0.75; lambda in [1]_. Each
+        iteration before it asks a tenth more.
     ridge : float
         Weight of the squared PSF; gamma in [1]_.
-    non_negative : bool
-        Solve for the PSF under that constraint, rather than clip it afterwards.
 
     References
     ----------
@@ -47,7 +62,15 @@ class Start:
     name: str
     edge_cost: float
     ridge: float
-    non_negative: bool = False
+
+    def edge_costs(self, levels_to_go: int, noise: float) -> NDArray[np.float64]:
+        """Edge cost of each iteration on a level, that many levels below the finest.
+
+        Raised where `noise`, the standard deviation of that of the sample, would pass for edges.
+        """
+        to_go = _ITERATIONS * levels_to_go + np.arange(_ITERATIONS)[::-1]
+        last = self.edge_cost * (1 + (noise / _TYPICAL_NOISE) ** 2)
+        return np.asarray(np.minimum(last * _EDGE_COST_DECAY**to_go, _LARGEST_EDGE_COST))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,83 +79,107 @@ class Level:
 
     canvas: Canvas
     psf_size: int
+    scale: float = 1.0
 
     @property
     def cost(self) -> float:
         """Work that one iteration takes, in a unit common to all levels."""
         return float(self.canvas.plane.size)
 
+    @property
+    def is_refined(self) -> bool:
+        """Whether a climb refines its PSF here: not on the finest level, where that is its end.
 
-def build_levels(sample: Plane, psf_size: int) -> list[Level]:
+        Far down the PSF is too small to go wrong.
+        """
+        return _SMALLEST_REFINED <= self.scale < 1
+
+
+def build_levels(sample: Sample, psf_size: int) -> list[Level]:
     """Pyramid of a sample, coarse to fine."""
     levels = []
-    for scale in pyramid_scales(psf_size):
+    for scale in pyramid_scales(psf_size, min(sample.plane.shape)):
         size = scaled_psf_size(psf_size, scale)
-        levels.append(Level(lay_out(shrink_plane(sample, scale), size), size))
+        known = shrink_plane(sample.known.astype(np.float32), scale) > _KNOWN_SHARE
+        canvas = lay_out(shrink_plane(sample.plane, scale), size, known)
+        levels.append(Level(canvas, size, scale))
     return levels
 
 
 def climb_cost(levels: Sequence[Level]) -> float:
     """Work that `climb` reports for these levels."""
-    return _ITERATIONS * sum(level.cost for level in levels)
+    improving = _ITERATIONS * sum(level.cost for level in levels)
+    return improving + sum(refinement_cost(level.canvas) for level in levels if level.is_refined)
 
 
-def climb(levels: Sequence[Level], start: Start, work: Work) -> Psf:
+def climb(levels: Sequence[Level], start: Start, noise: float, work: Work) -> Psf:
     """Find a PSF, from the coarsest level to the finest.
+
+    Each level leaves the PSF as much room as the last one shows that it needs: in more room,
+    least squares spread over it what the sample has no say in.
+
+    Parameters
+    ----------
+    levels : sequence of Level
+    start : Start
+    noise : float
+        Standard deviation of the sample's noise at the finest level.
+    work : Work
 
     Returns
     -------
     (size, size) float32
-        Of the finest level's size; its centroid within half a pixel of the middle.
+        As large as it needs, at most of the finest level's size; its centroid within half a
+        pixel of the middle.
     """
-    psf, edge_cost = first_psf(levels[0].psf_size), start.edge_cost
-    for level in levels:
-        if psf.shape[0] != level.psf_size:
-            psf = enlarge_psf(psf, level.psf_size)
-        psf, edge_cost = improve(level, psf, start, edge_cost, work)
+    psf = first_psf(levels[0].psf_size)
+    for to_go, level in zip(range(len(levels))[::-1], levels, strict=True):
+        if level is not levels[0]:
+            psf = enlarge_psf(psf, min(level.psf_size, _roomy_size(psf)))
+        psf = improve(level, psf, start, start.edge_costs(to_go, noise), work)
+        if level.is_refined:
+            psf = refine_psf(level.canvas, psf, noise * level.scale, work)
+            psf = shift_psf(psf, centring_shift(psf))
     return psf
+
+
+def _roomy_size(psf: Psf) -> int:
+    """Odd size for a PSF on the next finer scale."""
+    return 2 * int((_ROOM * (2 * psf_reach(psf) + 1) / STEP + _SPARE) / 2) + 1
 
 
 def improve(
     level: Level,
     psf: Psf,
     start: Start,
-    edge_cost: float,
+    edge_costs: NDArray[np.float64],
     work: Work,
-    *,
-    recentre: bool = True,
-) -> tuple[Psf, float]:
+) -> Psf:
     """Alternate the two steps on one level.
 
     Parameters
     ----------
     level : Level
     psf : (size, size) float32
-        To begin with.
+        To begin with; no larger than the level's.
     start : Start
-    edge_cost : float
-        Falls a little with each iteration, letting weaker edges in.
+    edge_costs : sequence of float
+        One an iteration; falling, they let weaker and weaker edges in.
     work : Work
-    recentre : bool
-        Keep the centroid of the PSF in the middle; otherwise it stays where the sample puts it.
 
     Returns
     -------
-    psf : (size, size) float32
-    edge_cost : float
-        To go on with on the next level.
+    (size, size) float32
     """
     canvas = level.canvas
     blurred = canvas.plane
-    for _ in range(_ITERATIONS):
-        latent = latent_of_edges(blurred, psf, edge_cost)
+    for edge_cost in edge_costs:
+        latent = latent_of_edges(blurred, psf, float(edge_cost))
         psf = measure_psf(canvas, latent, psf, start)
-        if recentre:
-            latent, psf = _recentre(latent, psf)
+        latent, psf = _recentre(latent, psf)
         blurred = np.where(canvas.valid, canvas.plane, blur_circular(latent, psf))
-        edge_cost = max(edge_cost / _EDGE_COST_DECAY, _LEAST_EDGE_COST)
         work.advance(level.cost)
-    return psf, edge_cost
+    return psf
 
 
 def measure_psf(canvas: Canvas, latent: Plane, psf: Psf, start: Start) -> Psf:
@@ -144,10 +191,7 @@ def measure_psf(canvas: Canvas, latent: Plane, psf: Psf, start: Start) -> Psf:
     sharp = gradient(latent)
     target = np.where(canvas.inner, gradient(canvas.plane), blur_circular(sharp, psf))
     equations = normal_equations(sharp, target, psf.shape[0], start.ridge)
-    if start.non_negative:
-        measured = solve_non_negative(equations, psf)
-    else:
-        measured = solve_clipped(equations)
+    measured = solve_clipped(equations)
     return clean_psf(measured) if measured.max() > 0 else psf
 
 

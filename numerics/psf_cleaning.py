@@ -45,6 +45,13 @@ def clean_psf(psf: NDArray[Any], *, faintest: float = 0.05, speck: float = 0.1) 
     return normalise(bright * keep[groups])
 
 
+def psf_reach(psf: Psf) -> int:
+    """Largest distance, along an axis, from the middle to a pixel with light."""
+    rows, columns = np.nonzero(psf > 0)
+    middle = psf.shape[0] // 2, psf.shape[1] // 2
+    return int(max(np.abs(rows - middle[0]).max(), np.abs(columns - middle[1]).max()))
+
+
 def centring_shift(psf: Psf) -> tuple[int, int]:
     """Whole pixels (down, right) that bring the centroid to the middle of the psf."""
     height, width = psf.shape

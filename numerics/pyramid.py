@@ -15,11 +15,21 @@ STEP = 0.5**0.5
 """Each scale over the next finer one."""
 
 SMALLEST_PSF = 3
+SMALLEST_PLANE = 20
 
 
-def pyramid_scales(psf_size: int) -> list[float]:
-    """Scales from the one at which the PSF spans about 3 px up to 1, coarse to fine."""
-    levels = round(np.log(psf_size / SMALLEST_PSF) / -np.log(STEP))
+def pyramid_scales(psf_size: int, side: int) -> list[float]:
+    """Scales from the one at which the PSF spans about 3 px up to 1, coarse to fine.
+
+    Parameters
+    ----------
+    psf_size : int
+        Odd side of the PSF at scale 1, pixels.
+    side : int
+        Of the plane, pixels: no scale at which it would be below 20 px.
+    """
+    smallest = max(SMALLEST_PSF / psf_size, min(1, SMALLEST_PLANE / side))
+    levels = round(np.log(smallest) / np.log(STEP))
     return [STEP**level for level in range(levels, -1, -1)]
 
 

@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+
+from numerics.noise import estimate_noise
 
 Plane = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 _LEAST_SIDE = 32
 # The range of the pictures that the estimator's settings were found on.
 _RANGE = 0.75
-# Pure noise spans 6.2 of its standard deviations between these percentiles.
 _RANGE_PERCENTILES = (0.1, 99.9)
-_LEAST_RANGE = 8.0
+# Structure is what a fine gaussian leaves and a coarse one does not. White noise of deviation 1
+# has 0.18 of it, and 2.8 of that at this percentile; smooth shades have almost none.
+_FINE, _COARSE = 1.5, 6.0
+_STRONGEST = 99.5
+_NOISE_STRUCTURE = 0.18 * 2.8
+_LEAST_STRUCTURE = 2.0
+_LEAST_CONTRAST = 0.004
+# A sensor clips all that is brighter at one value; noise and profiles spread it a little.
+_CLIPPED_SHARE = 0.99
+_WHITE = 0.9
+# More than that is no highlight but the paper of a page.
+_MOST_CLIPPED = 0.2
 
 
 class EstimateError(ValueError):
     """The sample does not allow to estimate a PSF."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """What a PSF is estimated on.
+
+    Attributes
+    ----------
+    plane : (H, W) float32
+        Linear light that spans about 0.75, highlights aside.
+    known : (H, W) bool
+        False where the light was clipped.
+    noise : float
+        Standard deviation, in the unit of `plane`.
+    """
+
+    plane: Plane
+    known: Mask
+    noise: float
 
 
 def least_side(size: int) -> int:
@@ -24,8 +59,32 @@ def least_side(size: int) -> int:
     return max(_LEAST_SIDE, 2 * size)
 
 
-def normalise_sample(blurred: Plane, size: int) -> Plane:
-    """Check a sample and scale it so that its light spans 0.75, highlights aside.
+def largest_size(side: int) -> int:
+    """Largest odd size of a PSF, at least 3, that a sample of `side` pixels allows."""
+    return max(3, (side // 2 - 1) // 2 * 2 + 1)
+
+
+def find_unclipped(pixels: NDArray[np.float32]) -> Mask:
+    """Tell where no channel of a picture is clipped.
+
+    Parameters
+    ----------
+    pixels : (H, W, channel) float32
+        Linear light, 1 is white. A channel that stays well below white is taken as unclipped.
+
+    Returns
+    -------
+    (H, W) bool
+        All true if a fifth of the picture or more is as bright as it gets.
+    """
+    brightest = pixels.max(axis=(0, 1))
+    limit = np.where(brightest >= _WHITE, _CLIPPED_SHARE * brightest, np.inf)
+    clipped = np.any(pixels >= limit, axis=2)
+    return np.full_like(clipped, True) if clipped.mean() > _MOST_CLIPPED else ~clipped
+
+
+def prepare_sample(blurred: Plane, size: int, known: Mask | None = None) -> Sample:
+    """Check a sample, measure its noise, and scale it so that its light spans 0.75.
 
     Parameters
     ----------
@@ -33,27 +92,41 @@ def normalise_sample(blurred: Plane, size: int) -> Plane:
         Linear light of any range.
     size : int
         Odd side of the PSF that shall be estimated, pixels, 3 or more.
+    known : (H, W) bool, optional
+        False where the light was clipped; all known if not given.
 
     Returns
     -------
-    (H, W) float32
+    Sample
 
     Raises
     ------
     EstimateError
-        If `size` is even or below 3, or the sample too small for it, not finite, flat, or
-        nothing but noise.
+        If `size` is even or below 3, or the sample too small for it, not finite, flat, without
+        edges, or nothing but noise.
     """
     _check_size(blurred, size)
     if not np.all(np.isfinite(blurred)):
         raise EstimateError("the sample holds NaN or infinite values. Choose another window.")
     low, high = np.percentile(blurred, _RANGE_PERCENTILES)
-    if high - low <= _LEAST_RANGE * _fine_noise(blurred):
+    noise = estimate_noise([blurred[..., None]]) or _fine_noise(blurred)
+    _check_structure(blurred, float(high - low), noise)
+    scale = np.float32(_RANGE / (high - low))
+    known = np.full(blurred.shape, True) if known is None else known
+    return Sample(np.asarray(blurred * scale, np.float32), known, float(noise * scale))
+
+
+def _check_structure(blurred: Plane, contrast: float, noise: float) -> None:
+    fine, coarse = (ndimage.gaussian_filter(blurred, sigma) for sigma in (_FINE, _COARSE))
+    # Near its border the continuation of a shade is no shade.
+    inside = slice(int(2 * _COARSE), -int(2 * _COARSE))
+    structure = float(np.percentile(np.abs(fine - coarse)[inside, inside], _STRONGEST))
+    least = max(_LEAST_STRUCTURE * _NOISE_STRUCTURE * noise, _LEAST_CONTRAST * contrast)
+    if structure <= least:
         raise EstimateError(
-            f"nothing to measure the blur on: the sample is flat (from {low:.4g} to {high:.4g}). "
-            "Choose a window with edges."
+            f"nothing to measure the blur on: the sample has no edges (contrast {structure:.2g} "
+            f"where {least:.2g} is noise or shading). Choose a window with edges."
         )
-    return np.asarray(blurred * np.float32(_RANGE / (high - low)), np.float32)
 
 
 def _check_size(blurred: Plane, size: int) -> None:

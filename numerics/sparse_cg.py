@@ -34,6 +34,7 @@ def deconvolve_sparse(
     blurred: Plane,
     psf: NDArray[np.float32],
     *,
+    known: NDArray[np.bool_] | None = None,
     sparsity_weight: float = 0.0025,
     rounds: int = 3,
     steps: int = 25,
@@ -50,6 +51,8 @@ def deconvolve_sparse(
         Linear light, about 0..1.
     psf : (h, w) float32
         Odd-sized, sums to 1.
+    known : (H, W) bool, optional
+        False for pixels to leave out, as the margin is.
     sparsity_weight : float
         > 0; 0.0025 suits noise up to 0.5 %, 0.0068 is Levin's own for comparisons.
     rounds, steps : int
@@ -60,7 +63,7 @@ def deconvolve_sparse(
     (H, W) float32
         Not clipped.
     """
-    canvas = lay_out(blurred, max(psf.shape))
+    canvas = lay_out(blurred, max(psf.shape), known)
     otf = psf_to_otf(psf, canvas.shape)
     weights = Weights.ones(canvas.shape)
     latent = canvas.plane

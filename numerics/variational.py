@@ -28,21 +28,24 @@ from numerics.work import Work
 Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
 
-# Falling, so that the first iterations forgive what is wrong with the first PSF.
-_NOISE_VARIANCES = np.geomspace(2e-4, 2e-5, 10, dtype=np.float32)
+# Falling, so that the first iterations forgive what is wrong with the first PSF. At the end, what
+# a PSF that is the same everywhere leaves unexplained on photographs, unless noise is more.
+_FIRST_NOISE_VARIANCE = 2e-4
+_LAST_NOISE_VARIANCE = 1e-5
+_ITERATIONS = 10
 _LEAST_VARIANCE = np.float32(1e-4)
 _NOISE_TO_SIGNAL = np.float32(0.02)
-_CG_STEPS = 12
+_CG_STEPS = 8
 _FAINTEST = 0.03
 _COST = 4.0
 
 
 def refinement_cost(canvas: Canvas) -> float:
     """Work that `refine_psf` reports, in iterations of a climb times pixels."""
-    return _COST * _NOISE_VARIANCES.size * canvas.plane.size
+    return _COST * _ITERATIONS * canvas.plane.size
 
 
-def refine_psf(canvas: Canvas, psf: Psf, work: Work) -> Psf:
+def refine_psf(canvas: Canvas, psf: Psf, noise: float, work: Work) -> Psf:
     """Improve a PSF that is about right already.
 
     Parameters
@@ -51,6 +54,8 @@ def refine_psf(canvas: Canvas, psf: Psf, work: Work) -> Psf:
         The sample at full scale, of range about 0.75.
     psf : (size, size) float32
         To begin with.
+    noise : float
+        Standard deviation of the sample's noise.
     work : Work
 
     Returns
@@ -61,14 +66,20 @@ def refine_psf(canvas: Canvas, psf: Psf, work: Work) -> Psf:
     derivatives = gradient(canvas.plane)
     latent = _wiener(derivatives, psf)
     variance = np.mean(latent**2, axis=0) + _LEAST_VARIANCE
-    for noise in _NOISE_VARIANCES:
-        problem = _Problem(derivatives, canvas.inner, psf_to_otf(psf, canvas.shape), noise)
+    for noise_variance in _noise_variances(noise):
+        otf = psf_to_otf(psf, canvas.shape)
+        problem = _Problem(derivatives, canvas.inner, otf, noise_variance)
         latent = problem.expect(latent, variance)
-        uncertainty = np.reciprocal(np.sum(psf**2) / noise + 1 / variance)
+        uncertainty = np.reciprocal(np.sum(psf**2) / noise_variance + 1 / variance)
         variance = np.mean(latent**2, axis=0) + uncertainty
         psf = problem.measure_psf(latent, uncertainty, psf)
         work.advance(_COST * canvas.plane.size)
     return clean_psf(psf, faintest=_FAINTEST)
+
+
+def _noise_variances(noise: float) -> NDArray[np.float32]:
+    last = max(_LAST_NOISE_VARIANCE, noise**2)
+    return np.geomspace(max(_FIRST_NOISE_VARIANCE, last), last, _ITERATIONS, dtype=np.float32)
 
 
 def _wiener(planes: Field, psf: Psf) -> Field:

@@ -36,9 +36,10 @@ def test_motion_gives_one_psf_for_all_channels(context: Any, photo: np.ndarray) 
     assert value.type == "psf"
     assert psf.shape == (11, 11)
     assert psf.dtype == np.float32
-    assert psf[4:7].sum() > 0.9, "the shake went along the rows"
+    assert psf[3:8].sum() > 0.8, "the shake went along the rows"
     assert value.details["size"] == 11
-    assert set(value.details) == {"size", "whiteness", "score", "start", "agreement"}
+    assert value.details["result"] == "estimated"
+    assert 0.15 < float(str(value.details["confidence"])) <= 1
     assert context.steps[-1][0] == pytest.approx(context.steps[-1][1])
 
 
@@ -51,17 +52,32 @@ def test_lens_gives_one_for_each(context: Any, photo: np.ndarray) -> None:
 
 
 def test_auto_tells_the_size_it_found(context: Any, photo: np.ndarray) -> None:
-    value = estimate(context, photo[:60, :60], size="auto")
-    assert value.details["size"] == 15
-    assert value.arrays["psf"].shape == (15, 15)
+    value = estimate(context, photo, size="auto")
+    size = value.details["size"]
+    assert size in range(7, 21, 2)
+    assert value.arrays["psf"].shape == (size, size)
 
 
-def test_ambiguous_sample_is_told(context: Any) -> None:
-    corner = (data.coffee()[:64, :64] / 255.0) ** 2.2  # little but the grain of a table
-    value = estimate(context, corner.astype(np.float32), size=25)
-    assert value.details["agreement"] < 0.75
+def test_size_too_small_is_told(context: Any, photo: np.ndarray) -> None:
+    estimate(context, photo, size=3)
+    assert any("the PSF is cut off" in each and "Try size 5" in each for each in context.warnings)
+
+
+def test_hopelessly_large_size_is_told(context: Any, photo: np.ndarray) -> None:
+    value = estimate(context, photo, size=59)
+    assert value.details["extent"] < 17
+    assert any("size 59 is far more than this blur takes" in each for each in context.warnings)
+
+
+def test_ambiguous_sample_is_left_alone(context: Any) -> None:
+    eye = (data.retina()[500:600, 500:600] / 255.0) ** 2.2  # a few soft vessels
+    noise = 0.01 * np.random.default_rng(0).standard_normal(eye.shape)
+    value = estimate(context, np.asarray(eye + noise, np.float32), size=31)
+    assert value.details["result"] == "left alone"
+    assert value.arrays["psf"].shape == (3, 3)
+    assert value.arrays["psf"][1, 1] == 1
     assert len(context.warnings) == 1
-    assert "the PSF is uncertain" in context.warnings[0]
+    assert "the picture is left alone. Choose a window" in context.warnings[0]
 
 
 @pytest.mark.parametrize("size", [1, 2, 16, 67, "big", 7.5])

@@ -47,3 +47,13 @@ def test_circular_blur_moves_and_wraps() -> None:
     blurred = blur_circular(plane, psf)
     assert blurred[0, 9] == pytest.approx(1, abs=1e-6)
     np.testing.assert_allclose(blur_circular(np.stack([plane, plane]), psf)[1], blurred)
+
+
+def test_unknown_pixels_keep_their_values_but_are_not_valid() -> None:
+    sample = np.random.default_rng(1).random((20, 22), np.float32)
+    known = np.full(sample.shape, True)
+    known[4:7, 5:9] = False
+    canvas = lay_out(sample, 9, known)
+    assert np.array_equal(canvas.plane[canvas.window], sample)
+    assert np.array_equal(canvas.valid[canvas.window], known)
+    assert np.array_equal(canvas.plane, lay_out(sample, 9).plane)

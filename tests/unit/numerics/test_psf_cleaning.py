@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from numerics.psf import PsfError
-from numerics.psf_cleaning import centring_shift, clean_psf, shift_psf
+from numerics.psf_cleaning import centring_shift, clean_psf, psf_reach, shift_psf
 
 
 def test_faint_pixels_and_specks_go() -> None:
@@ -50,3 +50,11 @@ def test_light_that_leaves_is_made_up_for() -> None:
     moved = shift_psf(psf, (-1, 0))
     assert moved[0, 1] == 1
     assert moved.sum() == 1
+
+
+def test_reach_is_the_farthest_light_along_an_axis() -> None:
+    psf = np.zeros((9, 9), np.float32)
+    psf[4, 4] = 1
+    assert psf_reach(psf) == 0
+    psf[5, 1] = 0.1
+    assert psf_reach(psf) == 3

@@ -10,13 +10,19 @@ from numerics.pyramid import enlarge_psf, first_psf, pyramid_scales, scaled_psf_
 
 @pytest.mark.parametrize("size", range(3, 66, 2))
 def test_scales_begin_with_about_three_pixels(size: int) -> None:
-    scales = pyramid_scales(size)
+    scales = pyramid_scales(size, 512)
     sizes = [scaled_psf_size(size, scale) for scale in scales]
     assert scales[-1] == 1
     assert sizes[0] in (3, 5)
     assert sizes[-1] == size
     assert sizes == sorted(sizes)
     assert all(side % 2 == 1 for side in sizes)
+
+
+def test_planes_do_not_get_too_small() -> None:
+    scales = pyramid_scales(65, 130)
+    assert 15 < 130 * scales[0] < 25
+    assert pyramid_scales(3, 10) == [1]
 
 
 def test_shrinking_keeps_ramps_in_place() -> None:

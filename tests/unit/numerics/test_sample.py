@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from numerics.sample import EstimateError, least_side, normalise_sample
+from numerics.sample import (
+    EstimateError,
+    find_unclipped,
+    largest_size,
+    least_side,
+    prepare_sample,
+)
 
 
 @pytest.fixture
@@ -17,14 +24,14 @@ def sample() -> np.ndarray:
 
 @pytest.mark.parametrize("contrast", [1e-3, 1, 500])
 def test_contrast_becomes_the_same(sample: np.ndarray, contrast: float) -> None:
-    scaled = normalise_sample(sample * np.float32(contrast), 15)
+    scaled = prepare_sample(sample * np.float32(contrast), 15).plane
     assert scaled.dtype == np.float32
     assert np.ptp(scaled) == pytest.approx(0.75, rel=1e-4)
 
 
 def test_highlights_do_not_count(sample: np.ndarray) -> None:
     sample[5, 5] = 40
-    scaled = normalise_sample(sample, 15)
+    scaled = prepare_sample(sample, 15).plane
     assert scaled[40, 50] - scaled[0, 0] == pytest.approx(0.75, rel=1e-4)
 
 
@@ -38,25 +45,58 @@ def test_highlights_do_not_count(sample: np.ndarray) -> None:
 )
 def test_sizes_that_do_not_fit(sample: np.ndarray, size: int, words: str) -> None:
     with pytest.raises(EstimateError, match=words):
-        normalise_sample(sample, size)
+        prepare_sample(sample, size)
 
 
 def test_tiny_and_empty_samples(sample: np.ndarray) -> None:
     assert least_side(3) == 32
     with pytest.raises(EstimateError, match=r"20 x 31 px, too small .* Use 32 px or more"):
-        normalise_sample(sample[:31, :20], 3)
+        prepare_sample(sample[:31, :20], 3)
     with pytest.raises(EstimateError, match="0 x 0 px, too small"):
-        normalise_sample(np.empty((0, 0), np.float32), 3)
+        prepare_sample(np.empty((0, 0), np.float32), 3)
 
 
-@pytest.mark.parametrize("noise", [0, 0.01])
-def test_flat_and_noise_only_samples(noise: float) -> None:
-    plane = 0.3 + noise * np.random.default_rng(0).standard_normal((90, 90))
-    with pytest.raises(EstimateError, match="nothing to measure the blur on: the sample is flat"):
-        normalise_sample(plane.astype(np.float32), 15)
+@pytest.mark.parametrize("noise", [0, 1e-3, 0.01, 0.03])
+@pytest.mark.parametrize("shade", [0, 0.5])
+def test_samples_without_edges(noise: float, shade: float) -> None:
+    ramp = shade * np.linspace(0, 1, 140) ** 2
+    plane = 0.3 + ramp + noise * np.random.default_rng(0).standard_normal((130, 140))
+    with pytest.raises(EstimateError, match="nothing to measure the blur on: the sample has no ed"):
+        prepare_sample(plane.astype(np.float32), 15)
+
+
+@pytest.mark.parametrize("noise", [0, 0.03])
+def test_soft_edges_are_enough(sample: np.ndarray, noise: float) -> None:
+    soft = ndimage.gaussian_filter(sample, 6)
+    grain = noise * np.random.default_rng(0).standard_normal(soft.shape)
+    prepared = prepare_sample((soft + grain).astype(np.float32), 15)
+    assert prepared.known.all()
+    assert prepared.noise == pytest.approx(noise * 0.75 / np.ptp(soft), rel=0.5, abs=1e-3)
+
+
+def test_clipped_highlights_are_found() -> None:
+    pixels = np.random.default_rng(0).uniform(0.1, 0.6, (60, 50, 3)).astype(np.float32)
+    assert find_unclipped(pixels).mean() > 0.99, "far from white, nothing is clipped"
+    pixels[10:20, 5:9, 1] = 1.0
+    pixels[30, 30] = 0.98
+    pixels[40, 40] = 0.995
+    pixels[30, 30, 0] = pixels[40, 40, 0] = pixels[40, 40, 2] = pixels[30, 30, 2] = 0.5
+    unclipped = find_unclipped(pixels)
+    assert not unclipped[10:20, 5:9].any()
+    assert unclipped.sum() == 60 * 50 - 41
+    pixels[:30] = 1.0
+    assert find_unclipped(pixels).all(), "white paper is no highlight"
+
+
+def test_largest_size_fits() -> None:
+    assert largest_size(255) == 127
+    assert [largest_size(side) for side in (3, 32, 127, 128, 130)] == [3, 15, 63, 63, 65]
+    for side in range(32, 300):
+        assert largest_size(side) % 2 == 1
+        assert least_side(largest_size(side)) <= side
 
 
 def test_not_finite(sample: np.ndarray) -> None:
     sample[3, 3] = np.nan
     with pytest.raises(EstimateError, match="NaN or infinite"):
-        normalise_sample(sample, 15)
+        prepare_sample(sample, 15)

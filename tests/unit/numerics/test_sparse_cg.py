@@ -32,3 +32,14 @@ def test_flat_stays_flat() -> None:
     psf = np.full((5, 5), 1 / 25, np.float32)
     latent = deconvolve_sparse(np.full((40, 40), 0.4, np.float32), psf)
     np.testing.assert_allclose(latent, 0.4, atol=1e-3)
+
+
+def test_unknown_pixels_have_no_say(shaken_photo: np.ndarray, shake: np.ndarray) -> None:
+    window = shaken_photo[:90, :96].copy()
+    known = np.full(window.shape, True)
+    known[40:44, 50:54] = False
+    clean = deconvolve_sparse(window, shake, known=known)
+    window[~known] += 0.01
+    spoilt = deconvolve_sparse(window, shake, known=known)
+    np.testing.assert_allclose(spoilt, clean, atol=3e-3)
+    assert np.abs(deconvolve_sparse(window, shake) - clean).max() > 6e-3

@@ -1,0 +1,72 @@
+"""What several PSFs of one sample have in common: how alike they are, and their mean.
+
+PSFs that different starts end in differ by chance where the sample says little; what they share is
+its say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from numerics.fft import irfft2, rfft2
+from numerics.psf import normalise
+
+Psf = NDArray[np.float32]
+
+# Shifts are found in steps of a quarter of a pixel.
+_FINENESS = 4
+
+
+def similarity(a: Psf, b: Psf) -> float:
+    """Largest normalised cross-correlation of two PSFs of one size over all whole shifts."""
+    peak = _correlation(a, b, 1).max()
+    return float(peak / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def agreement(psfs: Sequence[Psf]) -> float:
+    """Smallest similarity of any two PSFs, 0 to 1; 1 for a single one."""
+    return min((similarity(a, b) for a, b in combinations(psfs, 2)), default=1.0)
+
+
+def mean_psf(psfs: Sequence[Psf]) -> Psf:
+    """Average PSFs, each moved onto the one that is most like all others.
+
+    Parameters
+    ----------
+    psfs : sequence of (size, size) float32
+        At least one.
+
+    Returns
+    -------
+    (size, size) float32
+        Sums to 1.
+    """
+    likeness = [sum(similarity(a, b) for b in psfs) for a in psfs]
+    middle = psfs[int(np.argmax(likeness))]
+    return normalise(np.mean([_move_onto(middle, psf) for psf in psfs], axis=0))
+
+
+def _move_onto(reference: Psf, psf: Psf) -> NDArray[np.float64]:
+    """Move a PSF by what makes it most like another; light that leaves it is lost."""
+    correlation = _correlation(reference, psf, _FINENESS)
+    peak = np.unravel_index(int(correlation.argmax()), correlation.shape)
+    side = correlation.shape[0]
+    shift = [((int(at) + side // 2) % side - side // 2) / _FINENESS for at in peak]
+    return np.asarray(ndimage.shift(psf.astype(np.float64), shift, order=1, mode="constant"))
+
+
+def _correlation(a: Psf, b: Psf, fineness: int) -> NDArray[np.float32]:
+    """Cross-correlation at shifts in steps of ``1 / fineness`` px, from 0 on, wrapping."""
+    size = a.shape[0]
+    side = 2 * size
+    first, second = rfft2(np.pad(np.stack([a, b]), ((0, 0), (0, size), (0, size))))
+    cross = first * np.conj(second)
+    finer = np.zeros((side * fineness, side * fineness // 2 + 1), np.complex64)
+    rows = np.fft.fftfreq(side, 1 / side).astype(int)
+    finer[rows, : cross.shape[1]] = cross
+    return irfft2(finer, (side * fineness, side * fineness)) * np.float32(fineness**2)

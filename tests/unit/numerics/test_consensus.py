@@ -1,0 +1,45 @@
+"""How alike PSFs are, and their mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from numerics.consensus import agreement, mean_psf, similarity
+from numerics.psf import check_psf, normalise
+
+
+@pytest.fixture
+def psf(shake: np.ndarray) -> np.ndarray:
+    return np.pad(shake, 4)
+
+
+def test_shifts_do_not_matter(psf: np.ndarray) -> None:
+    assert similarity(psf, np.roll(psf, (3, -2), (0, 1))) == pytest.approx(1, abs=1e-5)
+    assert similarity(psf, psf[::-1]) < 0.9
+
+
+def test_agreement_is_that_of_the_least_alike(psf: np.ndarray) -> None:
+    soft = normalise(ndimage.gaussian_filter(psf, 1))
+    point = np.zeros_like(psf)
+    point[9, 9] = 1
+    assert agreement([psf]) == 1
+    assert agreement([psf, soft, point]) == pytest.approx(
+        min(similarity(psf, soft), similarity(psf, point), similarity(soft, point))
+    )
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (2, -3), (-1.5, 0.5)])
+def test_mean_lays_them_onto_each_other(psf: np.ndarray, shift: tuple[float, float]) -> None:
+    soft = normalise(ndimage.gaussian_filter(psf, 1))
+    moved = normalise(ndimage.shift(soft, shift, order=1))
+    mean = mean_psf([soft, soft, moved])
+    check_psf(mean)
+    assert similarity(mean, soft) > 0.995
+
+
+def test_mean_evens_out_chance(psf: np.ndarray) -> None:
+    dust = np.random.default_rng(0).exponential(0.01, (3, *psf.shape))
+    noisy = [normalise(psf + each) for each in dust]
+    assert similarity(mean_psf(noisy), psf) > max(similarity(each, psf) for each in noisy)
