@@ -36,7 +36,7 @@ from numerics.climb import build_levels, climb  # noqa: E402
 from numerics.kind import Kind, decide, look_at  # noqa: E402
 from numerics.make_psf import disc, gaussian, motion, shake  # noqa: E402
 from numerics.psf import normalise  # noqa: E402
-from numerics.sample import EstimateError, normalise_sample  # noqa: E402
+from numerics.sample import EstimateError, prepare_sample  # noqa: E402
 from numerics.variational import refine_psf  # noqa: E402
 from numerics.whittle import spectral_costs  # noqa: E402
 from numerics.work import Work  # noqa: E402
@@ -163,7 +163,7 @@ def free_candidates(case: Case) -> list[Psf]:
     from numerics.blind import STARTS
 
     look = look_at(case.sample)
-    levels = build_levels(normalise_sample(case.sample, FREE_SIZE), FREE_SIZE)
+    levels = build_levels(prepare_sample(case.sample, FREE_SIZE), FREE_SIZE)
     work = Work(1)
     psfs = [climb(levels, start, work) for start in STARTS]
     best = psfs[int(spectral_costs(look.spectrum, psfs).argmin())]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from numerics.edge_width import LEAST_EDGES, Edges, measure_edges, quiet_noise
 from numerics.families import Family, Fit, fit_families
-from numerics.sample import EstimateError, normalise_sample
+from numerics.sample import EstimateError, prepare_sample
 from numerics.whittle import POINT, Spectrum, measure_spectrum, spectral_cost, spectral_costs
 
 Plane = NDArray[np.float32]
@@ -164,7 +164,7 @@ def find_kind(
 
 def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
     """Measure edges and spectrum of a sample, and fit every family to it: see `find_kind`."""
-    plane = normalise_sample(sample, 3)
+    plane = prepare_sample(sample, 3).plane
     valid = np.asarray(sample < _CLIPPED) if valid is None else valid
     if valid.mean() < _LEAST_VALID:
         raise EstimateError(
