@@ -5,6 +5,7 @@ It is data from a disk that others may write to: everything in it is checked bef
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -214,7 +215,12 @@ def read_record(folder: Path) -> Record | None:
     """
     if folder.is_symlink():
         raise ValueError("lies behind a symbolic link")
-    text = read_small(folder / "record.json", MAX_RECORD_BYTES)
+    try:
+        text = read_small(folder / "record.json", MAX_RECORD_BYTES)
+    except OSError as error:
+        if error.errno == errno.EIO:  # others can be read
+            raise ValueError("can't be read by the disk") from error
+        raise
     if text is None and os.path.lexists(folder):
         raise ValueError("is missing")
     if text is None:

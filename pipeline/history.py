@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -68,7 +67,8 @@ class History:
         """Add to what is kept; silently nothing where the folder can't be written."""
         merged = {**self.load(), **nodes}
         text = json.dumps({name: asdict(item) for name, item in merged.items()})
-        beside = self._path.with_suffix(f".{os.getpid()}.tmp")
+        # One temporary name for all: a kill leaves one file at most, and a torn one costs words.
+        beside = self._path.with_suffix(".tmp")
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             beside.write_text(text)
