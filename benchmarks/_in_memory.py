@@ -19,6 +19,10 @@ class MemoryArray(np.ndarray):
         """Chunks as the disk store lays them out."""
         return (*(min(n, CHUNK) for n in self.shape[:2]), *self.shape[2:])
 
+    def is_written(self, region: Any) -> bool:
+        """Nothing is continued here."""
+        return False
+
 
 class MemoryContext:
     """A `pipeline.node.Context` in memory."""
@@ -28,7 +32,14 @@ class MemoryContext:
     def __init__(self, workers: int) -> None:
         self.workers = workers
 
-    def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> Any:
+    def new_array(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: DTypeLike = np.float32,
+        *,
+        passing: bool = False,
+    ) -> Any:
         """Make an array in memory."""
         return np.zeros(shape, dtype).view(MemoryArray)
 

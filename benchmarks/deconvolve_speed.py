@@ -47,9 +47,16 @@ class StoreContext(MemoryContext):
         super().__init__(workers)
         self._draft = draft
 
-    def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> Any:
+    def new_array(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: DTypeLike = np.float32,
+        *,
+        passing: bool = False,
+    ) -> Any:
         """Make an array of the draft."""
-        return self._draft.new_array(name, shape, dtype)
+        return self._draft.new_array(name, shape, dtype, passing=passing)
 
 
 def main() -> None:

@@ -59,10 +59,15 @@ class DiskDraft:
         self._journal = Journal(root, owned.path / JOURNAL)
         self._arrays: dict[str, DigestedArray] = {}
         self._sources: dict[str, ZarrChunks] = {}
+        self._passing: set[str] = set()
 
-    def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> DigestedArray:
+    def new_array(
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, *, passing: bool = False
+    ) -> DigestedArray:
         """Make an array of the result; raises `ValueError` for a name or dtype not kept."""
         grid = Grid(tuple(map(int, shape)), chunk_shape(shape))
+        if passing:
+            self._passing.add(name)
         return self._add(name, grid, dtype, self._journal.of(name, check_dtype(dtype), grid))
 
     def put_array(self, name: str, values: Block) -> None:
@@ -86,6 +91,8 @@ class DiskDraft:
         """Make the result visible, all at once."""
         self._gate.check()
         self._gate.shut()
+        for name in self._passing:
+            del self._arrays[name], self._sources[name]
         arrays = {name: ArrayRecord.of(name, array) for name, array in self._arrays.items()}
         with told(self._root):
             self._tidy()

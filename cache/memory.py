@@ -84,10 +84,15 @@ class MemoryDraft:
         self._leave = leave
         self._arrays: dict[str, DigestedArray] = {}
         self._chunks: dict[str, MemoryChunks] = {}
+        self._passing: set[str] = set()
         self._gate = Gate(f"result {key}")
 
-    def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> DigestedArray:
+    def new_array(
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, *, passing: bool = False
+    ) -> DigestedArray:
         """Make an array of the result; raises `ValueError` for a name or dtype not kept."""
+        if passing:
+            self._passing.add(name)
         if check_name(name) in self._arrays:
             raise ValueError(f"the array {name!r} exists already. Choose another name.")
         grid, known = Grid(tuple(map(int, shape)), chunk_shape(shape)), check_dtype(dtype)
@@ -106,6 +111,8 @@ class MemoryDraft:
         """Make the result visible, all at once."""
         self._gate.check()
         self._gate.shut()
+        for name in self._passing:
+            del self._arrays[name], self._chunks[name]
         arrays = {name: ArrayRecord.of(name, array) for name, array in self._arrays.items()}
         size = sum(block.nbytes for chunks in self._chunks.values() for block in chunks.values())
         entry = new_entry(self._key, arrays, record, size)

@@ -109,8 +109,12 @@ class Draft(Protocol):
     can be continued. These go too if it ended because no space was left.
     """
 
-    def new_array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> DraftArray:
-        """Make an array of the result.
+    def new_array(
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, *, passing: bool = False
+    ) -> DraftArray:
+        """Make an array of the result; one that is passing goes when the draft is published.
+
+        Such holds what it takes to continue a draft that was cut short.
 
         Raises
         ------

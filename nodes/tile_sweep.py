@@ -4,14 +4,18 @@ A tile takes two steps. *Solve* reads the tile, deconvolves it and fades its edg
 what earlier tiles left of its core and writes that. None is begun before one that lies a few
 tiles back is finished, so only the tiles in work and one line of narrow edges are in memory,
 however large the picture.
+
+The edges are kept beside the cores, so that a sweep that was killed goes on where it was: a tile
+whose core is written is not solved again.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeAlias
 
 import dask
 
@@ -21,6 +25,9 @@ from numerics.half_quadratic import TileSolver
 from numerics.tiles import Block, Edges, Grid, Tile, earlier
 from numerics.unknown_border import Inside
 from pipeline.node import Array, Context, WritableArray
+
+_ALL = (slice(None),)
+_Solved: TypeAlias = "tuple[Block | None, Edges]"
 
 
 class TileSweep:
@@ -52,6 +59,7 @@ class TileSweep:
         self._source = source
         self._target = target
         self._grid = grid
+        self._channels = source.shape[2]
         self._new_solver = new_solver
         self._context = context
         self._workers = workers or context.workers
@@ -69,7 +77,7 @@ class TileSweep:
     def _tasks(self) -> list[Any]:
         """Lay out the graph: all finishing tasks, with what they depend on."""
         solve, edges, finish = (
-            dask.delayed(step, pure=False) for step in (self._solve, Block.edges, self._finish)
+            dask.delayed(step, pure=False) for step in (self._solve, _edges, self._finish)
         )
         # One more than there are workers, so that nobody waits for the slowest.
         in_flight = self._workers + 1
@@ -77,19 +85,34 @@ class TileSweep:
         finished: list[Any] = []
         for number, tile in enumerate(self._grid.tiles):
             before = finished[number - in_flight] if number >= in_flight else None
-            block = solve(number, before)
-            left[tile.index] = edges(block)
+            solved = solve(number, before)
+            left[tile.index] = edges(solved)
             near = {index: left[index] for index in earlier(tile.index) if index in left}
-            finished.append(finish(block, near))
+            finished.append(finish(solved, near))
         return finished
 
-    def _solve(self, number: int, _before: None) -> Block:
+    def _solve(self, number: int, _before: None) -> _Solved:
         self._context.check_cancelled()
         tile = self._grid.tiles[number]
+        kept = self._keep_edges(tile)
+        is_done = self._target.is_written(_region(tile))
+        if is_done and kept.is_written(_ALL):
+            return None, Edges.unpack(kept[_ALL], tile, self._channels)
         solver = self._solver()
         inside = self._read(tile, solver)
         solver.solve(inside)
-        return Block.cut(solver.planes, tile)
+        block = Block.cut(solver.planes, tile)
+        edges = block.edges()
+        if not kept.is_written(_ALL):
+            kept[_ALL] = edges.pack()
+        return None if is_done else block, edges
+
+    def _keep_edges(self, tile: Tile) -> WritableArray:
+        """Make the array that keeps a tile's edges; of one value for the last, which has none."""
+        size = sum(map(math.prod, Edges.shapes(tile, self._channels)))
+        name = "edges_{}_{}".format(*tile.index)
+        with self._counting:
+            return self._context.new_array(name, (size + 1,), passing=True)
 
     def _solver(self) -> TileSolver:
         if not hasattr(self._own, "solver"):
@@ -107,10 +130,20 @@ class TileSweep:
         fold_planes(self._source[region], rows, columns, solver.planes)
         return Inside(rows.inside, columns.inside)
 
-    def _finish(self, block: Block, near: Mapping[tuple[int, int], Edges]) -> None:
-        for index, edges in near.items():
-            block.join(index, edges)
-        self._target[(*block.tile.core, slice(None))] = block.core
+    def _finish(self, solved: _Solved, near: Mapping[tuple[int, int], Edges]) -> None:
+        block, _ = solved
+        if block is not None:
+            for index, edges in near.items():
+                block.join(index, edges)
+            self._target[_region(block.tile)] = block.core
         with self._counting:
             self._done += 1
             self._context.progress(self._done, len(self._grid.tiles))
+
+
+def _edges(solved: _Solved) -> Edges:
+    return solved[1]
+
+
+def _region(tile: Tile) -> tuple[slice, ...]:
+    return (*tile.core, slice(None))

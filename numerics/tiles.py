@@ -9,6 +9,7 @@ of the joints, and all tiles of a picture have transforms of one shape.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -224,6 +225,26 @@ class Edges:
 
     below: NDArray[np.float32]
     right: NDArray[np.float32]
+
+    @staticmethod
+    def shapes(tile: Tile, channels: int) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """Shapes of `below` and `right`."""
+        rows, columns = tile.rows, tile.columns
+        height, width = rows.core[1] - rows.core[0], columns.block[1] - columns.block[0]
+        below = rows.block[1] - rows.core[1], width, channels
+        right = height, columns.block[1] - columns.core[1], channels
+        return below, right
+
+    @classmethod
+    def unpack(cls, values: NDArray[np.float32], tile: Tile, channels: int) -> Edges:
+        """Make them of what `pack` gave."""
+        below, right = cls.shapes(tile, channels)
+        middle = math.prod(below)
+        return cls(values[:middle].reshape(below), values[middle:-1].reshape(right))
+
+    def pack(self) -> NDArray[np.float32]:
+        """Put both into one row of values, and a 0, so that it is never empty."""
+        return np.concatenate([self.below.ravel(), self.right.ravel(), np.zeros(1, np.float32)])
 
 
 @dataclass(frozen=True, slots=True)

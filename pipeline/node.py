@@ -130,9 +130,18 @@ class Context(Protocol):
         """Bytes that the node may hold at one time."""
 
     def new_array(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = "float32"
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: DTypeLike = "float32",
+        *,
+        passing: bool = False,
     ) -> WritableArray:
-        """Make an array of the node's result that need not fit in memory."""
+        """Make an array of the node's result that need not fit in memory.
+
+        One that is passing is no part of the result: it holds what the node needs to go on after
+        it was stopped or killed, see `WritableArray.is_written`.
+        """
 
     def progress(self, done: float, total: float) -> None:
         """Tell how far the node is; safe from any thread."""

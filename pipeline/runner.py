@@ -339,10 +339,15 @@ class _NodeContext:
         return self.runner.resources.memory - held_memory() - _STORE_SHARE
 
     def new_array(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = "float32"
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: DTypeLike = "float32",
+        *,
+        passing: bool = False,
     ) -> WritableArray:
         self.begun.add(name)
-        return self.draft.new_array(name, shape, dtype)
+        return self.draft.new_array(name, shape, dtype, passing=passing)
 
     def progress(self, done: float, total: float) -> None:
         self.runner.emit(events.NodeProgressed(self.name, done, total))

@@ -65,11 +65,18 @@ class MemoryContext:
     steps: list[tuple[float, float]] = field(default_factory=list)
 
     def new_array(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: DTypeLike = np.float32,
+        *,
+        passing: bool = False,
     ) -> ChunkedArray:
-        chunks = tuple(min(n, self.chunk) for n in shape)
-        self.arrays[name] = ChunkedArray(shape, dtype, chunks)
-        return self.arrays[name]
+        chunks = shape if passing else tuple(min(n, self.chunk) for n in shape)
+        known = self.arrays.get(name)
+        if known is None or (known.written.all() and not passing):
+            self.arrays[name] = ChunkedArray(shape, dtype, chunks)
+        return self.arrays[name]  # else that of a run that was cut short
 
     def progress(self, done: float, total: float) -> None:
         self.steps.append((done, total))

@@ -8,7 +8,10 @@ import skimage.data
 
 from nodes.deconvolve import Deconvolve
 from numerics.blur import blur
+from numerics.half_quadratic import TileSolver
 from numerics.make_psf import gaussian, shake
+from numerics.tiles import plan_grid
+from pipeline.errors import MemoryShortage
 from pipeline.node import Value
 
 PSF = shake(9, 1)
@@ -126,3 +129,46 @@ def test_it_can_be_stopped(context: Any, blurred: np.ndarray) -> None:
     context.check_cancelled = stop
     with pytest.raises(Stop):
         deconvolve(context, blurred, PSF)
+
+
+def test_a_sweep_that_was_cut_short_goes_on_where_it_was(
+    context: Any, blurred: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    psf = gaussian(1.0, 7)
+    monkeypatch.setattr("numerics.tiles.LARGEST_SIDE", 140)
+    context.chunk, context.workers = 64, 1
+    result = deconvolve(context, blurred, psf)
+    whole = pixels_of(result)
+    tiles = plan_grid(whole.shape, (64, 64), 32).tiles
+    assert len(tiles) == result.details["tiles"] == 9
+
+    again = type(context)(chunk=64, workers=1)
+    done = again.new_array("pixels", whole.shape)
+    for tile in tiles[:5]:
+        done[(*tile.core, slice(0, 3))] = whole[tile.core]
+    kept = {"edges_{}_{}".format(*tile.index) for tile in tiles[:6]} - {"edges_0_1"}
+    again.arrays |= {name: context.arrays[name] for name in kept}
+    solved = count_solved(monkeypatch)
+    np.testing.assert_array_equal(pixels_of(deconvolve(again, blurred, psf)), whole)
+    assert len(solved) == 4 + 1  # the rest, and the tile whose edges are gone
+
+
+def count_solved(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    solved: list[None] = []
+    solve = TileSolver.solve
+
+    def counted(self: TileSolver, *inside: Any) -> None:
+        solved.append(None)
+        solve(self, *inside)
+
+    monkeypatch.setattr(TileSolver, "solve", counted)
+    return solved
+
+
+def test_too_little_memory_is_told_with_what_would_do(context: Any, blurred: np.ndarray) -> None:
+    context.memory = 2**20
+    with pytest.raises(MemoryShortage) as told:
+        deconvolve(context, blurred, PSF)
+    context.memory = told.value.needed
+    deconvolve(context, blurred, PSF)
+    assert context.steps

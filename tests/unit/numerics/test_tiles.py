@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from numerics.fft import next_fast_size
-from numerics.tiles import JOINT, Block, Grid, earlier, plan_axis, plan_grid
+from numerics.tiles import JOINT, Block, Edges, Grid, earlier, plan_axis, plan_grid
 
 SIZES = [1, 17, 511, 512, 513, 1030, 3000, 6000]
 
@@ -67,7 +67,9 @@ def test_blocks_put_together_give_the_picture() -> None:
         window = padded[top : top + grid.rows.side, left : left + grid.columns.side]
         blocks[tile.index] = Block.cut(np.ascontiguousarray(window.transpose(2, 0, 1)), tile)
     assert len(blocks) > 4
-    edges = {index: block.edges() for index, block in blocks.items()}
+    edges = {
+        index: Edges.unpack(block.edges().pack(), block.tile, 3) for index, block in blocks.items()
+    }
     result = np.zeros_like(picture)
     for tile in grid.tiles:
         for index in earlier(tile.index):
