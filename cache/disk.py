@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from cache.arrays import RecentChunks, VerifiedArray
+from cache.digest import seal, unseal
 from cache.draft import DiskDraft
 from cache.drafts import Unfinished, claim_draft, unfinished, useless_drafts
 from cache.evict import Budget, Trimmed
@@ -98,16 +99,16 @@ class DiskStore:
         """Let a recipe key point to a content key."""
         path, temporary = self._layout.recipe(recipe), self._spare()
         with told(self.root):
-            write_whole(path, check_key(key), temporary)
+            write_whole(path, seal([check_key(recipe), check_key(key)]), temporary)
 
     def resolve(self, recipe: str) -> str | None:
         """Look up the content key that a recipe key points to; None if that can't be read."""
         path = self._layout.recipe(recipe)
         try:
-            key = read_small(path, 100)
-        except (OSError, ValueError):
+            wanted, key = unseal(read_small(path, 300) or "")
+        except (OSError, ValueError, TypeError):
             return None
-        return key if is_key(key) else None
+        return key if wanted == recipe and is_key(key) else None
 
     @contextmanager
     def lock(

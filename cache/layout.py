@@ -96,12 +96,12 @@ class Layout:
                 text = read_small(path, 100)
             except ValueError as error:
                 text = str(error)
-        if text not in (None, FORMAT):
+        if text not in (None, "", FORMAT):
             raise StoreError(
                 f"cache folder {self.root}: its format is {text!r}, this version reads "
                 f"{FORMAT!r}. Delete the folder, or choose another cache folder."
             )
-        return text is not None
+        return text == FORMAT
 
     def make(self) -> None:
         """Make the folder and mark it as ours.
@@ -124,13 +124,9 @@ class Layout:
             )
         with told(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-            self._mark("CACHEDIR.TAG", _TAG)
-            self._mark("format", FORMAT)
-
-    def _mark(self, name: str, text: str) -> None:
-        temporary = self.root / f"{name}.{os.getpid()}"
-        temporary.write_text(text, "utf-8")
-        temporary.replace(self.root / name)
+            # Written in place: what a kill leaves is empty, counts as nothing, and is filled next.
+            (self.root / "CACHEDIR.TAG").write_text(_TAG, "utf-8")
+            (self.root / "format").write_text(FORMAT, "utf-8")
 
     def clear(self) -> None:
         """Remove everything of ours and nothing else; what live runs write now stays.

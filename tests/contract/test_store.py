@@ -221,6 +221,22 @@ class StoreContract:
                     draft.publish({})
         assert np.array_equal(store.open(KEY)["values"][()], values)
 
+    def test_a_passing_array_is_continued_but_no_part_of_the_result(self, store):
+        kept, pixels = picture(9, 9), picture(20, 20)
+        with store.begin(KEY) as draft:
+            array = draft.new_array("kept", kept.shape, kept.dtype, passing=True)
+            assert not array.is_written(())
+            array[()] = kept
+        with store.begin(KEY) as draft:
+            array = draft.new_array("kept", kept.shape, kept.dtype, passing=True)
+            assert array.is_written(())
+            assert np.array_equal(array[()], kept)
+            draft.new_array("begun", (5,), "f4", passing=True)  # never written
+            draft.put_array("pixels", pixels)
+            entry = draft.publish({"facts": {}})
+        assert set(store.open(KEY)) == {"pixels"}
+        assert entry.digest == publish(store, OTHER, pixels=pixels).digest
+
     def test_a_draft_whose_arrays_were_never_asked_about_leaves_nothing(self, store):
         with store.begin(KEY) as draft:
             array = draft.new_array("values", (600, 3), "f4")

@@ -57,7 +57,7 @@ class TestStores:
         place = undisturbed.copy(new_place().folder / "copy")
         store, rng = place.store, random.Random(lanes.seed)
         good = {entry.key: (entry, self.values(store, entry.key)) for entry in store.entries()}
-        recipes = {path.name: path.read_text() for path in store.root.glob("recipes/*/*")}
+        recipes = {path.name: store.resolve(path.name) for path in store.root.glob("recipes/*/*")}
         noticed = 0
         for _ in range(lanes.times(60, 1000)):
             path = choose(store.root, rng)

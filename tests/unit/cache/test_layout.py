@@ -39,7 +39,7 @@ def test_a_folder_of_the_same_names_that_is_no_cache_is_refused_and_kept(tmp_pat
     assert (tmp_path / "objects" / "photo").exists()
 
 
-@pytest.mark.parametrize("text", ["unblur cache 2\n", "", "x" * 1000])
+@pytest.mark.parametrize("text", ["unblur cache 2\n", "x" * 1000])
 def test_another_format_is_refused(tmp_path, text):
     (tmp_path / "format").write_text(text)
     for use in (Layout(tmp_path).is_made, Layout(tmp_path).make, Layout(tmp_path).clear):
