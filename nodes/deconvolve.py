@@ -186,8 +186,10 @@ def _affordable_workers(
     from numerics.half_quadratic import Blur, TileSolver
 
     channels = image.shape[2]
-    shared = Blur.bytes_needed(grid.shape, psf)
-    each = TileSolver.bytes_needed(grid.shape, channels, schedule) + grid.bytes_needed(channels)
+    tile = grid.bytes_needed(channels)
+    # A block more than there are workers may wait for its neighbours.
+    shared = Blur.bytes_needed(grid.shape, psf) + tile
+    each = TileSolver.bytes_needed(grid.shape, channels, schedule) + tile
     workers = min(context.workers, (context.memory - shared) // each)
     if workers < 1:
         raise MemoryShortage(shared + each)

@@ -197,9 +197,9 @@ class Grid:
         return len(self.tiles) - inner[0] * inner[1]
 
     def bytes_needed(self, channels: int) -> int:
-        """Bytes that a tile takes to be read, and again when its block is handed over."""
-        read = (self.rows.side + self.rows.fold) * (self.columns.side + self.columns.fold)
-        return 4 * channels * (read + self.rows.side * self.columns.side)
+        """Bytes of what a tile reads, or, later and less, of the block that it hands over."""
+        heights, widths = (axis.side + axis.fold for axis in (self.rows, self.columns))
+        return 4 * channels * heights * widths
 
 
 def earlier(index: tuple[int, int]) -> tuple[tuple[int, int], ...]:

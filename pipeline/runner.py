@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_REPAIRS = 100
 # Of the budget, kept for chunks that are read or written: a store's own buffers.
-_STORE_SHARE = 80 * 2**20
+_STORE_SHARE = 64 * 2**20
 _MIB = 2**20
 
 
