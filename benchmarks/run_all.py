@@ -1,6 +1,8 @@
-"""Run every benchmark beside this file and keep what it prints: ``make bench``.
+"""Run the benchmarks beside this file and keep what they print: ``make bench``.
 
-The tables go to the terminal and to ``benchmarks/results/*.md``, with the machine described.
+The tables go to the terminal and to ``benchmarks/results/*.md``, with the machine described. Those
+that estimate many PSFs take a quarter of an hour each: ``python benchmarks/run_all.py --long``
+runs them too.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+LONG = ("blur_kinds.py", "colour_shakes.py", "lens_blur.py", "sample_window.py")
 
 
 def main() -> int:
@@ -20,6 +23,8 @@ def main() -> int:
     failed = 0
     for script in sorted(HERE.glob("*.py")):
         if script.name == Path(__file__).name or script.name.startswith("_"):
+            continue
+        if script.name in LONG and "--long" not in sys.argv:
             continue
         print(f"== {script.name}", flush=True)
         done = subprocess.run(
