@@ -149,7 +149,7 @@ def _point() -> NDArray[np.float32]:
 def _no_blur(finding: Finding) -> str:
     return (
         f"no blur found (confidence {finding.kind.confidence:.2f}): the picture is left alone. "
-        "Force a family if you know better."
+        "If it is blurred, name the family."
     )
 
 

@@ -45,19 +45,24 @@ _LARGE: Mapping[Family, float] = {"gaussian": 0, "disc": 1.5, "astigmatic": 0, "
 _ROUND: tuple[Family, ...] = ("gaussian", "disc")
 # So has a free form than round blurs, and than the family that won.
 _FREE_HANDICAP, _FREE_ADVANTAGE = 1.12, 1.05
+# More so where edges are no wider than the spectrum says: shakes make them so. Periodic things give
+# spectra that only a free form explains.
+_FREE_HANDICAP_ROUND = 1.45
 # A free form can mimic a line: not where the line costs less than this share of round blurs.
 _CLEARLY_BEST, _CLEAR_ADVANTAGE = 0.6, 1.25
 # Edges so much wider than the spectrum says, in pixels and as a factor, are those of a shake.
 _WIDE_EDGES, _WIDER_BY, _WIDER_TIMES = 1.2, 0.7, 1.6
-# Spectra that a family explains so well, in cost for each bin, leave nothing to a free form; if the
-# edges are narrow as well, less will do: shakes that fool both looks don't come so near.
-_EXPLAINED, _EXPLAINED_SHARP, _NARROW_EDGES = 1.2, 2.0, 0.9
+# What a family leaves unexplained, of each bin above the noise and beyond chance: for shakes it is
+# twice as much, and more, than this.
+_WELL_EXPLAINED = 1.2
 # Choices this far from the next best, in logarithms of what decides, are wrong once in four times.
 _MARGIN = 0.1
 # Less than this share of all frequencies above the noise: no texture, whatever looks like edges.
 _LEAST_SIGNAL = 0.006
 # The same, if there are too few edges.
 _LEAST_SIGNAL_WITHOUT_EDGES = 0.022
+# Nor then as wide as any blur that is looked for: shades, under noise that is not even.
+_WIDEST_WITHOUT_EDGES = 4.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,12 +122,8 @@ class Look:
     @property
     def is_settled(self) -> bool:
         """Whether candidates of free form could not, or should not, change the choice."""
-        is_round = self.best.family in _ROUND
-        if is_round and self.has_wide_edges:
-            return False
-        is_sharp = is_round and max(self.width / _SHARP_WIDTH, self.edges.width / _NARROW_EDGES) < 1
-        enough = _EXPLAINED_SHARP if is_sharp else _EXPLAINED
-        return self.best.cost < enough * self.spectrum.size
+        excess = self.best.cost / self.spectrum.size - 1
+        return not self.has_wide_edges and excess < _WELL_EXPLAINED * self.spectrum.signal_share()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,7 +210,13 @@ def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
     edges = measure_edges(plane, noise, valid)
     spectrum = measure_spectrum(plane, noise, valid)
     _check_texture(edges, spectrum)
-    return Look(noise, edges, spectrum, fit_families(spectrum))
+    look = Look(noise, edges, spectrum, fit_families(spectrum))
+    if edges.count < LEAST_EDGES and look.spectral_width > _WIDEST_WITHOUT_EDGES:
+        raise EstimateError(
+            f"nothing to measure the blur on: {edges.count} edges, and nothing finer than shades. "
+            "Choose a window with edges."
+        )
+    return look
 
 
 def decide(look: Look, candidates: Sequence[Psf] = (), *, family: Name | None = None) -> Kind:
@@ -244,7 +251,8 @@ def _cost_to_beat(look: Look) -> float:
     """Cost below which a free form is taken instead of the best family."""
     is_clear = look.best.cost < _CLEARLY_BEST * look.of_round
     advantage = _CLEAR_ADVANTAGE if is_clear else _FREE_ADVANTAGE
-    return min(look.of_round / _FREE_HANDICAP, look.best.cost / advantage)
+    handicap = _FREE_HANDICAP_ROUND if look.edges.width <= look.spectral_width else _FREE_HANDICAP
+    return min(look.of_round / handicap, look.best.cost / advantage)
 
 
 def _confidence(look: Look, costs: Mapping[str, float], name: Name) -> float:
