@@ -39,7 +39,7 @@ from numerics.blur import blur  # noqa: E402
 from numerics.kind import Kind, decide, look_at  # noqa: E402
 from numerics.make_psf import disc, gaussian, motion, shake  # noqa: E402
 from numerics.psf import normalise  # noqa: E402
-from numerics.sample import EstimateError  # noqa: E402
+from numerics.sample import EstimateError, find_unclipped  # noqa: E402
 
 Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
@@ -150,15 +150,20 @@ def make_case(window: str, name: str, sharp: Plane, psf: Psf | None, noise: floa
 
 def tell(case: Case, with_free: bool) -> Answer:
     begin = time.process_time()
+    known = find_unclipped(case.sample[..., None])
     try:
-        look = look_at(case.sample)
+        look = look_at(case.sample, valid=known)
         seconds = time.process_time() - begin
         estimate = not look.is_settled and with_free
-        candidates = estimate_psf(case.sample, FREE_SIZE).candidates if estimate else ()
+        candidates = free_candidates(case.sample, known) if estimate else ()
         kind = decide(look, candidates)
     except EstimateError:
         return Answer(case, "told", None, time.process_time() - begin)
     return Answer(case, kind.name, kind, seconds)
+
+
+def free_candidates(sample: Plane, known: NDArray[np.bool_]) -> tuple[Psf, ...]:
+    return estimate_psf(sample, FREE_SIZE, known=known).candidates
 
 
 def describe(answer: Answer) -> str:
