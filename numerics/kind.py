@@ -31,6 +31,8 @@ _LEAST_VALID = 0.25
 _SPECTRAL_SHARE = 0.7
 # Sharp pictures stay below, gaussians of 1 px and discs of 2 px above, with little between.
 _SHARP_WIDTH = 0.64
+# Soft pictures have wide edges by nature, where their spectra stay below this.
+_SHARP_SPECTRAL_WIDTH = 0.65
 # A disc of radius r is as wide as a gaussian of r / 2 along each axis.
 _DISC_WIDTH = 0.5
 # A family has to explain the spectrum so much better than a round gaussian to be taken. Small discs
@@ -98,6 +100,11 @@ class Look:
         if self.edges.count < LEAST_EDGES:
             return self.spectral_width
         return _SPECTRAL_SHARE * self.spectral_width + (1 - _SPECTRAL_SHARE) * self.edges.width
+
+    @property
+    def bluntness(self) -> float:
+        """Width of the blur over that of sharp pictures: below 1 there is none."""
+        return min(self.width / _SHARP_WIDTH, self.spectral_width / _SHARP_SPECTRAL_WIDTH)
 
     @property
     def has_wide_edges(self) -> bool:
@@ -244,7 +251,7 @@ def _choose(look: Look, costs: Mapping[str, float]) -> Name:
             return "free"
         if is_round and look.has_wide_edges:
             return "free"
-    return "none" if is_round and look.width < _SHARP_WIDTH else best.family
+    return "none" if is_round and look.bluntness < 1 else best.family
 
 
 def _cost_to_beat(look: Look) -> float:
@@ -267,7 +274,7 @@ def _confidence(look: Look, costs: Mapping[str, float], name: Name) -> float:
     )
     margins = [before_free, np.log(others / own)]
     if same is _ROUND:
-        too_wide = np.log(look.width / _SHARP_WIDTH)
+        too_wide = np.log(look.bluntness)
         margins.append(-too_wide if name == "none" else too_wide)
     return _sureness(min(margins))
 
