@@ -1,6 +1,7 @@
 """Kinds of blur: told right, and told apart from no blur.
 
     python benchmarks/blur_kinds.py [--windows N] [--levin FOLDER] [--no-free]
+                                    [--every N] [--first N]
 
 Windows of 255 px of scikit-image's photographs, linear luminance, left sharp or blurred by
 gaussians, discs, lines and camera shakes (those of Levin et al. 2009 where their folder is found,
@@ -8,7 +9,8 @@ else random walks), at 0, 0.4, 1 and 2 % noise in turn. Printed are the cases to
 of kinds, and what must not happen: blurs called sharp and sharp pictures called blurred. The
 photograph of a retina is soft by itself: a gaussian of up to 0.9 px is right there too.
 
-Candidates of free form take 3 s a case; ``--no-free`` leaves them and the shakes out.
+Candidates of free form take some seconds in each case that the looks don't settle; ``--no-free``
+leaves them and the shakes out. ``--every`` takes one case in so many, from ``--first`` on.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is imported
@@ -31,15 +34,12 @@ from _photographs import PHOTOGRAPHS, load_window  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from skimage.io import imread  # noqa: E402
 
+from numerics.blind import estimate_psf  # noqa: E402
 from numerics.blur import blur  # noqa: E402
-from numerics.climb import build_levels, climb  # noqa: E402
 from numerics.kind import Kind, decide, look_at  # noqa: E402
 from numerics.make_psf import disc, gaussian, motion, shake  # noqa: E402
 from numerics.psf import normalise  # noqa: E402
-from numerics.sample import EstimateError, prepare_sample  # noqa: E402
-from numerics.variational import refine_psf  # noqa: E402
-from numerics.whittle import spectral_costs  # noqa: E402
-from numerics.work import Work  # noqa: E402
+from numerics.sample import EstimateError, find_unclipped  # noqa: E402
 
 Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
@@ -90,7 +90,7 @@ class Answer:
 def main() -> None:
     options = parse_options()
     answers = []
-    for case in make_cases(options):
+    for case in islice(make_cases(options), options.first, None, options.every):
         answer = tell(case, with_free=not options.no_free)
         answers.append(answer)
         if not answer.is_right:
@@ -103,6 +103,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--windows", type=int, default=8)
     parser.add_argument("--levin", type=Path, default=ROOT / "../shared/data/levin")
     parser.add_argument("--no-free", action="store_true", help="neither shakes nor candidates")
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0)
     return parser.parse_args()
 
 
@@ -148,26 +150,20 @@ def make_case(window: str, name: str, sharp: Plane, psf: Psf | None, noise: floa
 
 def tell(case: Case, with_free: bool) -> Answer:
     begin = time.process_time()
+    known = find_unclipped(case.sample[..., None])
     try:
-        look = look_at(case.sample)
+        look = look_at(case.sample, valid=known)
         seconds = time.process_time() - begin
-        candidates = free_candidates(case) if with_free else []
+        estimate = not look.is_settled and with_free
+        candidates = free_candidates(case.sample, known) if estimate else ()
         kind = decide(look, candidates)
     except EstimateError:
         return Answer(case, "told", None, time.process_time() - begin)
     return Answer(case, kind.name, kind, seconds)
 
 
-def free_candidates(case: Case) -> list[Psf]:
-    """Estimate PSFs of free form: one for each start, and the best of them refined."""
-    from numerics.blind import STARTS
-
-    look = look_at(case.sample)
-    levels = build_levels(prepare_sample(case.sample, FREE_SIZE), FREE_SIZE)
-    work = Work(1)
-    psfs = [climb(levels, start, work) for start in STARTS]
-    best = psfs[int(spectral_costs(look.spectrum, psfs).argmin())]
-    return [*psfs, refine_psf(levels[-1].canvas, best, work)]
+def free_candidates(sample: Plane, known: NDArray[np.bool_]) -> tuple[Psf, ...]:
+    return estimate_psf(sample, FREE_SIZE, known=known).candidates
 
 
 def describe(answer: Answer) -> str:

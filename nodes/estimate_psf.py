@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from nodes.image import Image
-from pipeline.node import Context, Node, NodeParams, Port, Value
+from pipeline.node import Context, Json, Node, NodeParams, Port, Value
 from pipeline.registry import register
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from numerics.blind import Estimate
+    from numerics.blur_on_sample import Finding
 
 LARGEST_SAMPLE = 1024
 """Longest side of a sample, pixels: time grows with its area, certainty hardly does."""
@@ -45,7 +46,7 @@ class EstimatePsf(Node):
     """Estimate the blur (the point spread function) from a sample window of a picture."""
 
     class Params(NodeParams):
-        """How large the blur can be, and whether the channels share it."""
+        """How large the blur can be, its kind, and whether the channels share it."""
 
         size: Size | Literal["auto"] = Field(
             15,
@@ -55,6 +56,11 @@ class EstimatePsf(Node):
         blur: Literal["motion", "lens"] = Field(
             "motion", description="motion: one PSF for all channels; lens: one for each"
         )
+        family: Literal["auto", "none", "gaussian", "astigmatic", "disc", "line", "free"] = Field(
+            "auto",
+            description="kind of blur; auto: found out; none: no blur; astigmatic: a gaussian of "
+            "two widths; disc: out of focus; line: an even movement; free: any form, as of shakes",
+        )
 
     inputs: ClassVar[Mapping[str, Port]] = {
         "image": Port("image", help="the sample, linear light", arrays=("pixels",))
@@ -62,19 +68,30 @@ class EstimatePsf(Node):
     output = "psf"
 
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:
-        """Estimate one PSF on the mean of the channels; for lens blur adapt it to each."""
+        """Find one PSF on the mean of the channels; for lens blur adapt it to each."""
         sample = _read_sample(Image.of(inputs["image"]))
-        estimate = _estimate(sample, params, context)
-        details = _details(estimate)
-        if estimate.confidence < LEAST_CONFIDENCE:
-            context.warn(_left_alone(estimate))
-            return Value("psf", {"psf": _point()}, details={**details, "result": "left alone"})
-        for message in _doubts(estimate, params):
-            context.warn(message)
-        psf = estimate.psf
+        finding = _find(sample, params, context)
+        kind, details = finding.kind, _details(finding)
+        if kind.name == "none":
+            context.note(_no_blur(finding))
+            return _value(_point(), {**details, "result": "no blur found"})
+        if kind.name == "free" and kind.confidence < LEAST_CONFIDENCE:
+            context.warn(_left_alone(finding))
+            return _value(_point(), {**details, "result": "left alone"})
+        psf = kind.psf
         if params.blur == "lens" and sample.shape[2] > 1:
-            psf = _adapt(sample, psf, context)
-        return Value("psf", {"psf": psf}, details={**details, "result": "estimated"})
+            psf = _adapt(sample, finding, context)
+        rim_light = finding.rim_light
+        if params.size != "auto":
+            psf, lost = _fit_size(psf, params.size)
+            rim_light += lost
+        for message in _doubts(finding, rim_light, psf.shape[0], params):
+            context.warn(message)
+        return _value(psf, {**details, "rim_light": rim_light, "result": "estimated"})
+
+
+def _value(psf: NDArray[np.float32], details: Mapping[str, Json]) -> Value:
+    return Value("psf", {"psf": psf}, details={"size": psf.shape[0], **details})
 
 
 def _read_sample(image: Image) -> NDArray[np.float32]:
@@ -87,28 +104,37 @@ def _read_sample(image: Image) -> NDArray[np.float32]:
     return image.pixels[:, :, :]
 
 
-def _estimate(
-    sample: NDArray[np.float32], params: EstimatePsf.Params, context: Context
-) -> Estimate:
-    from numerics import blind
+def _find(sample: NDArray[np.float32], params: EstimatePsf.Params, context: Context) -> Finding:
+    from numerics.blur_on_sample import find_blur
     from numerics.sample import find_unclipped
 
     # Noise is least in the mean; on photographs it led to better PSFs than luminance did.
-    plane, known = sample.mean(axis=2), find_unclipped(sample)
-    progress, check = context.progress, context.check_cancelled
-    if params.size == "auto":
-        return blind.estimate_psf_and_size(plane, known=known, progress=progress, check=check)
-    return blind.estimate_psf(plane, params.size, known=known, progress=progress, check=check)
+    return find_blur(
+        sample.mean(axis=2),
+        None if params.size == "auto" else params.size,
+        family=None if params.family == "auto" else params.family,
+        known=find_unclipped(sample),
+        progress=context.progress,
+        check=context.check_cancelled,
+    )
 
 
-def _adapt(
-    sample: NDArray[np.float32], psf: NDArray[np.float32], context: Context
-) -> NDArray[np.float32]:
-    from numerics.lens import estimate_channel_psfs
+def _adapt(sample: NDArray[np.float32], finding: Finding, context: Context) -> NDArray[np.float32]:
+    from numerics.lens import estimate_channel_psfs, fit_channel_psfs
     from numerics.sample import find_unclipped
 
-    known = find_unclipped(sample)
-    return estimate_channel_psfs(sample, psf, known=known, check=context.check_cancelled)
+    known, check = find_unclipped(sample), context.check_cancelled
+    if finding.kind.fit is None:
+        return estimate_channel_psfs(sample, finding.kind.psf, known=known, check=check)
+    return fit_channel_psfs(sample, finding.kind.fit, known=known, check=check)
+
+
+def _fit_size(psf: NDArray[np.float32], size: int) -> tuple[NDArray[np.float32], float]:
+    """Bring a PSF to a size, and tell the share of its light that this cuts off."""
+    from numerics.psf import normalise, resized
+
+    kept = resized(psf, size)
+    return normalise(kept), max(0.0, 1 - float(kept.sum() / psf.sum()))
 
 
 def _point() -> NDArray[np.float32]:
@@ -120,47 +146,62 @@ def _point() -> NDArray[np.float32]:
     return psf
 
 
-def _left_alone(estimate: Estimate) -> str:
+def _no_blur(finding: Finding) -> str:
     return (
-        f"the blur can't be told from this sample (confidence {estimate.confidence:.2f}): the "
+        f"no blur found (confidence {finding.kind.confidence:.2f}): the picture is left alone. "
+        "If it is blurred, name the family."
+    )
+
+
+def _left_alone(finding: Finding) -> str:
+    return (
+        f"the blur can't be told from this sample (confidence {finding.kind.confidence:.2f}): the "
         "picture is left alone. Choose a window with more edges in all directions, a larger one, "
         "or another size."
     )
 
 
-def _doubts(estimate: Estimate, params: EstimatePsf.Params) -> list[str]:
+def _doubts(finding: Finding, rim_light: float, size: int, params: EstimatePsf.Params) -> list[str]:
     """Say what the user should know before trusting the PSF."""
     doubts = []
-    if estimate.confidence < _ENOUGH_CONFIDENCE:
+    if params.family in ("auto", "free") and finding.kind.confidence < _ENOUGH_CONFIDENCE:
         doubts.append(
-            f"the PSF is uncertain (confidence {estimate.confidence:.2f}). Look at it before you "
-            "use it, or choose a window with more edges, a larger one, or another size."
+            f"the PSF is uncertain (confidence {finding.kind.confidence:.2f}). Look at it before "
+            "you use it, or choose a window with more edges, a larger one, or another size."
         )
-    if estimate.rim_light > _MOST_RIM_LIGHT:
-        doubts.append(_too_small(estimate))
-    if params.size != "auto" and params.size > _FAR_TOO_LARGE * estimate.extent + 8:
+    if rim_light > _MOST_RIM_LIGHT:
+        doubts.append(_too_small(rim_light, size))
+    if params.size != "auto" and params.size > _FAR_TOO_LARGE * finding.extent + 8:
         doubts.append(
-            f"size {params.size} is far more than this blur takes, {estimate.extent} px. "
-            f"Size {estimate.extent + 4} or auto will do."
+            f"size {params.size} is far more than this blur takes, {finding.extent} px. "
+            f"Size {finding.extent + 4} or auto will do."
         )
     return doubts
 
 
-def _too_small(estimate: Estimate) -> str:
-    size = estimate.psf.shape[0]
+def _too_small(rim_light: float, size: int) -> str:
     larger = min(_LARGEST_SIZE, size * 3 // 4 * 2 + 1)
     advice = f"Try size {larger} or auto." if larger > size else "Make the picture smaller first."
-    return f"the PSF is cut off: {estimate.rim_light:.0%} of its light is at its rim. {advice}"
+    return f"the PSF is cut off: {rim_light:.0%} of its light is at its rim or beyond. {advice}"
 
 
-def _details(estimate: Estimate) -> dict[str, int | float | str]:
+def _details(finding: Finding) -> dict[str, Json]:
+    kind, estimate = finding.kind, finding.estimate
+    of_starts: dict[str, Json] = {}
+    if estimate is not None:
+        of_starts = {
+            "agreement": estimate.agreement,
+            "whiteness": estimate.whiteness,
+            "score": estimate.score,
+            "start": estimate.origin,
+        }
     return {
-        "size": estimate.psf.shape[0],
-        "extent": estimate.extent,
-        "rim_light": estimate.rim_light,
-        "confidence": estimate.confidence,
-        "agreement": estimate.agreement,
-        "whiteness": estimate.whiteness,
-        "score": estimate.score,
-        "start": estimate.origin,
+        "kind": kind.name,
+        **kind.parameters,
+        "confidence": kind.confidence,
+        "edge_width": None if isnan(kind.edge_width) else kind.edge_width,
+        "spectral_width": kind.spectral_width,
+        "extent": finding.extent,
+        "rim_light": finding.rim_light,
+        **of_starts,
     }

@@ -76,6 +76,8 @@ class Estimate:
         Of the deconvolution's residual, 0 (white) down to -1.
     agreement : float
         Smallest similarity (0..1) among the refined PSFs of all starts. 1 for a single start.
+    candidates : tuple of (size, size) float32
+        All PSFs that `psf` was chosen from.
     """
 
     psf: Psf
@@ -84,6 +86,7 @@ class Estimate:
     sparsity: float
     whiteness: float
     agreement: float
+    candidates: tuple[Psf, ...] = ()
 
     @property
     def score(self) -> float:
@@ -167,7 +170,8 @@ def estimate_psf(
         best = min(refined, key=attrgetter("cautious_score"))
     else:
         best = min([*climbed, *refined], key=attrgetter("score"))
-    return replace(best, agreement=agreed)
+    candidates = tuple(estimate.psf for estimate in [*climbed, *refined])
+    return replace(best, agreement=agreed, candidates=candidates)
 
 
 def estimate_psf_and_size(

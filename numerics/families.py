@@ -10,7 +10,7 @@ Nelder & Mead, A simplex method for function minimization, The Computer Journal 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,6 +42,9 @@ _FINE = 5
 _SMALLEST_SIGMA, _LARGEST_SIGMA = 0.1, 6.0
 _SMALLEST_ROUND = 0.5
 _SHORTEST, _LONGEST = 2.0, 63.0
+# Of blurs that are nearly the same, lengths differ by this much, in logarithms, and angles in
+# radians.
+_LIKENESS = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +117,40 @@ def fit_line(spectrum: Spectrum) -> Fit:
     place, cost = _descend(spectrum, _line_at, starts)
     found = {"length": _length_at(place), "angle": float(np.degrees(place[1]) % 180)}
     return Fit("line", _line_at(place), found, cost)
+
+
+def refit(spectrum: Spectrum, fit: Fit) -> Fit:
+    """Fit a family to the spectrum of a like blur, such as that of another colour.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    fit : Fit
+        Found on the other spectrum; the new parameters stay near.
+    """
+    names = list(fit.parameters)
+    begin = np.array([_to_search(name, value) for name, value in fit.parameters.items()])
+
+    def make(place: NDArray[np.float64]) -> Psf:
+        return _MAKERS[fit.family](**_from_search(names, place))
+
+    def cost(place: NDArray[np.float64]) -> float:
+        apart = (place - begin) / _LIKENESS
+        return float(_costs(spectrum, [make(place)])[0] + apart @ apart)
+
+    place, lowest = _slide(cost, begin, _FIRST_STEP, spectrum.size)
+    return Fit(fit.family, make(place), _from_search(names, place), lowest)
+
+
+def _to_search(name: str, value: float) -> float:
+    return float(np.radians(value) if name == "angle" else np.log(value))
+
+
+def _from_search(names: Sequence[str], place: NDArray[np.float64]) -> dict[str, float]:
+    return {
+        name: float(np.degrees(value) % 180 if name == "angle" else np.exp(value))
+        for name, value in zip(names, place, strict=True)
+    }
 
 
 def _astigmatic_at(place: NDArray[np.float64]) -> Psf:
@@ -196,25 +233,31 @@ def _descend(
     dim = spectrum.dimmed(_SEARCH_NOISE)
     places = np.array(starts)
     costs = _costs(dim, [make(place) for place in places])
-    place, _ = _slide(dim, make, places[costs.argmin()], _FIRST_STEP)
-    return _slide(spectrum, make, place, _SECOND_STEP)
+    place, _ = _slide(_cost_of(dim, make), places[costs.argmin()], _FIRST_STEP, dim.size)
+    return _slide(_cost_of(spectrum, make), place, _SECOND_STEP, spectrum.size)
+
+
+def _cost_of(
+    spectrum: Spectrum, make: Callable[[NDArray[np.float64]], Psf]
+) -> Callable[[NDArray[np.float64]], float]:
+    return lambda place: float(_costs(spectrum, [make(place)])[0])
 
 
 def _slide(
-    spectrum: Spectrum,
-    make: Callable[[NDArray[np.float64]], Psf],
+    cost: Callable[[NDArray[np.float64]], float],
     start: NDArray[np.float64],
     step: float,
+    size: int,
 ) -> tuple[NDArray[np.float64], float]:
-    """Move a simplex of side `step` downhill."""
+    """Move a simplex of side `step` downhill; `size` is what a perfect model costs, about."""
     found = optimize.minimize(
-        lambda place: float(_costs(spectrum, [make(place)])[0]),
+        cost,
         start,
         method="Nelder-Mead",
         options={
             "initial_simplex": np.vstack([start, start + step * np.eye(start.size)]),
             "xatol": _TOLERANCE,
-            "fatol": _COST_TOLERANCE * spectrum.size,
+            "fatol": _COST_TOLERANCE * size,
             "maxfev": _EVALUATIONS,
         },
     )
@@ -223,3 +266,11 @@ def _slide(
 
 def _costs(spectrum: Spectrum, psfs: Sequence[Psf]) -> NDArray[np.float64]:
     return fit_powers(spectrum, np.stack([otf_power(psf) for psf in psfs]))
+
+
+_MAKERS: Mapping[Family, Callable[..., Psf]] = {
+    "gaussian": gaussian,
+    "astigmatic": astigmatic,
+    "disc": disc,
+    "line": motion,
+}

@@ -31,6 +31,8 @@ _LEAST_VALID = 0.25
 _SPECTRAL_SHARE = 0.7
 # Sharp pictures stay below, gaussians of 1 px and discs of 2 px above, with little between.
 _SHARP_WIDTH = 0.64
+# Soft pictures have wide edges by nature, where their spectra stay below this.
+_SHARP_SPECTRAL_WIDTH = 0.65
 # A disc of radius r is as wide as a gaussian of r / 2 along each axis.
 _DISC_WIDTH = 0.5
 # A family has to explain the spectrum so much better than a round gaussian to be taken. Small discs
@@ -42,16 +44,27 @@ _HANDICAPS: Mapping[Family, tuple[float, float]] = {  # when small, when large
     "line": (1.22, 1.08),
 }
 _LARGE: Mapping[Family, float] = {"gaussian": 0, "disc": 1.5, "astigmatic": 0, "line": 5.0}
+_ROUND: tuple[Family, ...] = ("gaussian", "disc")
 # So has a free form than round blurs, and than the family that won.
 _FREE_HANDICAP, _FREE_ADVANTAGE = 1.12, 1.05
+# More so where edges are no wider than the spectrum says: shakes make them so. Periodic things give
+# spectra that only a free form explains.
+_FREE_HANDICAP_ROUND = 1.45
 # A free form can mimic a line: not where the line costs less than this share of round blurs.
 _CLEARLY_BEST, _CLEAR_ADVANTAGE = 0.6, 1.25
 # Edges so much wider than the spectrum says, in pixels and as a factor, are those of a shake.
 _WIDE_EDGES, _WIDER_BY, _WIDER_TIMES = 1.2, 0.7, 1.6
+# What a family leaves unexplained, of each bin above the noise and beyond chance: for shakes it is
+# twice as much, and more, than this.
+_WELL_EXPLAINED = 1.2
+# Choices this far from the next best, in logarithms of what decides, are wrong once in four times.
+_MARGIN = 0.1
 # Less than this share of all frequencies above the noise: no texture, whatever looks like edges.
 _LEAST_SIGNAL = 0.006
 # The same, if there are too few edges.
 _LEAST_SIGNAL_WITHOUT_EDGES = 0.022
+# Nor then as wide as any blur that is looked for: shades, under noise that is not even.
+_WIDEST_WITHOUT_EDGES = 4.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +102,11 @@ class Look:
         return _SPECTRAL_SHARE * self.spectral_width + (1 - _SPECTRAL_SHARE) * self.edges.width
 
     @property
+    def bluntness(self) -> float:
+        """Width of the blur over that of sharp pictures: below 1 there is none."""
+        return min(self.width / _SHARP_WIDTH, self.spectral_width / _SHARP_SPECTRAL_WIDTH)
+
+    @property
     def has_wide_edges(self) -> bool:
         """Whether edges are much wider than round blurs explain, as those of shakes are."""
         edges, spectral = self.edges.width, self.spectral_width
@@ -97,6 +115,22 @@ class Look:
             and edges >= max(_WIDE_EDGES, _WIDER_TIMES * spectral)
             and edges - spectral >= _WIDER_BY
         )
+
+    @property
+    def best(self) -> Fit:
+        """The family that explains the spectrum best."""
+        return min(self.fits.values(), key=_handicapped_cost)
+
+    @property
+    def of_round(self) -> float:
+        """What the better round blur costs."""
+        return min(self.fits[family].cost for family in _ROUND)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether candidates of free form could not, or should not, change the choice."""
+        excess = self.best.cost / self.spectrum.size - 1
+        return not self.has_wide_edges and excess < _WELL_EXPLAINED * self.spectrum.signal_share()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,8 +143,8 @@ class Kind:
         none, gaussian, astigmatic, disc, line or free.
     psf : (h, w) float32
         Odd-sized, sums to 1; a single point for none.
-    parameters : dict of str to float
-        `Fit.parameters`; empty for none and free.
+    fit : Fit or None
+        The family's; None for none and free.
     costs : dict of str to float
         Of what was tried: how much of the spectrum each leaves unexplained, see
         `spectral_costs`; `none` is that of a point.
@@ -118,22 +152,30 @@ class Kind:
         By the two looks, pixels; `edge_width` is NaN where there were too few edges.
     noise : float
         Standard deviation, where the sample's light spans 0.75.
+    confidence : float
+        How clear the choice was, 0 to 1; 0.5 where another kind explains the sample as well.
     """
 
     name: Name
     psf: Psf
-    parameters: dict[str, float]
+    fit: Fit | None
     costs: dict[str, float]
     edge_width: float
     spectral_width: float
     noise: float
+    confidence: float
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """`Fit.parameters`; empty for none and free."""
+        return {} if self.fit is None else self.fit.parameters
 
 
 def find_kind(
     sample: Plane,
     candidates: Sequence[Psf] = (),
     *,
-    family: Family | Literal["free"] | None = None,
+    family: Name | None = None,
     valid: NDArray[np.bool_] | None = None,
 ) -> Kind:
     """Tell what kind of blur lies on a sample, and how large it is.
@@ -175,12 +217,16 @@ def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
     edges = measure_edges(plane, noise, valid)
     spectrum = measure_spectrum(plane, noise, valid)
     _check_texture(edges, spectrum)
-    return Look(noise, edges, spectrum, fit_families(spectrum))
+    look = Look(noise, edges, spectrum, fit_families(spectrum))
+    if edges.count < LEAST_EDGES and look.spectral_width > _WIDEST_WITHOUT_EDGES:
+        raise EstimateError(
+            f"nothing to measure the blur on: {edges.count} edges, and nothing finer than shades. "
+            "Choose a window with edges."
+        )
+    return look
 
 
-def decide(
-    look: Look, candidates: Sequence[Psf] = (), *, family: Family | Literal["free"] | None = None
-) -> Kind:
+def decide(look: Look, candidates: Sequence[Psf] = (), *, family: Name | None = None) -> Kind:
     """Choose the kind of blur by what was measured: see `find_kind`."""
     costs = {"none": spectral_cost(look.spectrum, POINT)}
     costs |= {fit.family: fit.cost for fit in look.fits.values()}
@@ -188,27 +234,53 @@ def decide(
     if free is not None:
         costs["free"] = free[1]
     name = _choose(look, costs) if family is None else family
-    psf, parameters = POINT, dict[str, float]()
+    fit = None if name == "none" or name == "free" else look.fits[name]
+    psf = POINT if fit is None else fit.psf
     if name == "free":
         psf = _given(free)[0]
-    elif name != "none":
-        psf, parameters = look.fits[name].psf, look.fits[name].parameters
-    return Kind(name, psf, parameters, costs, look.edges.width, look.spectral_width, look.noise)
+    widths = look.edges.width, look.spectral_width
+    return Kind(name, psf, fit, costs, *widths, look.noise, _confidence(look, costs, name))
 
 
 def _choose(look: Look, costs: Mapping[str, float]) -> Name:
     """Take the simplest kind that explains the spectrum, or none if it is round and narrow."""
-    best = min(look.fits.values(), key=_handicapped_cost)
-    is_round = best.family in ("gaussian", "disc")
+    best = look.best
+    is_round = best.family in _ROUND
     if "free" in costs:
-        of_round = min(costs["gaussian"], costs["disc"])
-        is_clear = best.cost < _CLEARLY_BEST * of_round
-        advantage = _CLEAR_ADVANTAGE if is_clear else _FREE_ADVANTAGE
-        if costs["free"] < min(of_round / _FREE_HANDICAP, best.cost / advantage):
+        if costs["free"] < _cost_to_beat(look):
             return "free"
         if is_round and look.has_wide_edges:
             return "free"
-    return "none" if is_round and look.width < _SHARP_WIDTH else best.family
+    return "none" if is_round and look.bluntness < 1 else best.family
+
+
+def _cost_to_beat(look: Look) -> float:
+    """Cost below which a free form is taken instead of the best family."""
+    is_clear = look.best.cost < _CLEARLY_BEST * look.of_round
+    advantage = _CLEAR_ADVANTAGE if is_clear else _FREE_ADVANTAGE
+    handicap = _FREE_HANDICAP_ROUND if look.edges.width <= look.spectral_width else _FREE_HANDICAP
+    return min(look.of_round / handicap, look.best.cost / advantage)
+
+
+def _confidence(look: Look, costs: Mapping[str, float], name: Name) -> float:
+    """Tell how clearly the nearest other choice was missed; round blurs are one choice."""
+    before_free = np.log(costs.get("free", np.inf) / _cost_to_beat(look))
+    if name == "free":
+        return _sureness(-before_free)
+    same = _ROUND if name in ("none", *_ROUND) else (name,)
+    own, others = (
+        min(_handicapped_cost(fit) for fit in look.fits.values() if (fit.family in same) is is_own)
+        for is_own in (True, False)
+    )
+    margins = [before_free, np.log(others / own)]
+    if same is _ROUND:
+        too_wide = np.log(look.bluntness)
+        margins.append(-too_wide if name == "none" else too_wide)
+    return _sureness(min(margins))
+
+
+def _sureness(margin: float) -> float:
+    return float(1 / (1 + np.exp(-margin / _MARGIN)))
 
 
 def _handicapped_cost(fit: Fit) -> float:

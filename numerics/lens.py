@@ -6,16 +6,21 @@ their latents have the same edges, so what these are shifted by belongs to the P
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from numerics.canvas import lay_out
+from numerics.edge_width import quiet_noise
+from numerics.families import Fit, refit
 from numerics.metrics import find_shift
-from numerics.psf import normalise
+from numerics.psf import normalise, resized
 from numerics.sample import Mask, prepare_sample
 from numerics.sparse_cg import deconvolve_sparse
 from numerics.variational import refine_psf, refinement_cost
+from numerics.whittle import measure_spectrum
 from numerics.work import Check, Work
 
 Plane = NDArray[np.float32]
@@ -47,8 +52,9 @@ def estimate_channel_psfs(
 
     Returns
     -------
-    (size, size, channel) float32
-        Deconvolving each channel with its own lays them onto each other.
+    (side, side, channel) float32
+        Deconvolving each channel with its own lays them onto each other. `size` and room for the
+        shifts.
 
     Raises
     ------
@@ -57,10 +63,63 @@ def estimate_channel_psfs(
     """
     channels = np.moveaxis(sample, 2, 0)
     psfs = [_refine(channel, psf, known, check) for channel in channels]
+    return _lay_onto_each_other(channels, psfs, known)
+
+
+def fit_channel_psfs(
+    sample: NDArray[np.float32],
+    fit: Fit,
+    *,
+    known: Mask | None = None,
+    check: Check | None = None,
+) -> NDArray[np.float32]:
+    """Fit the family of a blur that the channels share to each, and find their shifts.
+
+    Parameters
+    ----------
+    sample : (H, W, channel) float32
+        Linear light.
+    fit : Fit
+        Found on the mean of the channels.
+    known : (H, W) bool, optional
+        False for pixels to leave out since the light was clipped there.
+    check : callable, optional
+        Called several times a second; may raise to stop the work.
+
+    Returns
+    -------
+    (size, size, channel) float32
+        As large as all take. Deconvolving each channel with its own lays them onto each other.
+
+    Raises
+    ------
+    EstimateError
+        If a channel does not allow to estimate a PSF.
+    """
+    channels = np.moveaxis(sample, 2, 0)
+    psfs = [_refit(channel, fit, known, check).psf for channel in channels]
+    size = max(max(psf.shape) for psf in psfs)
+    return _lay_onto_each_other(channels, [resized(psf, size) for psf in psfs], known)
+
+
+def _refit(channel: Plane, fit: Fit, known: Mask | None, check: Check | None) -> Fit:
+    if check is not None:
+        check()
+    sample = prepare_sample(channel, 3, known)
+    spectrum = measure_spectrum(sample.plane, quiet_noise(sample.plane), sample.known)
+    return refit(spectrum, fit)
+
+
+def _lay_onto_each_other(
+    channels: NDArray[np.float32], psfs: Sequence[Psf], known: Mask | None
+) -> NDArray[np.float32]:
+    """Give each PSF the shift of its channel, in a frame that has room for them."""
     latents = [deconvolve_sparse(*each, known=known) for each in zip(channels, psfs, strict=True)]
     middle = len(latents) // 2
     shifts = [_find_shift(latent, latents[middle]) for latent in latents]
     mean = np.mean(shifts, axis=0)
+    room = int(np.ceil(np.abs(shifts - mean).max()))
+    psfs = [np.pad(psf, room) for psf in psfs]
     moved = [_move(each, shift - mean) for each, shift in zip(psfs, shifts, strict=True)]
     return np.stack(moved, axis=2)
 

@@ -48,6 +48,27 @@ def normalise(psf: NDArray[Any]) -> NDArray[np.float32]:
     return normalised
 
 
+def resized(psf: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Cut off or add around a psf what makes its sides `size` px; its centre stays the centre.
+
+    Parameters
+    ----------
+    psf : (h, w) or (h, w, channel) float32
+        Odd sides.
+    size : int
+        Odd, pixels.
+
+    Returns
+    -------
+    (size, size) or (size, size, channel) float32
+        Sums to less than 1 where light was cut off.
+    """
+    room = [(max(0, (size - side) // 2),) * 2 for side in psf.shape[:2]]
+    padded = np.pad(psf, [*room, *[(0, 0)] * (psf.ndim - 2)])
+    top, left = ((side - size) // 2 for side in padded.shape[:2])
+    return padded[top : top + size, left : left + size]
+
+
 def psf_to_otf(psf: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
     """Transform a psf to the half-spectrum that blurs planes of `shape`, circularly.
 

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import tifffile
+from scipy.ndimage import gaussian_filter
+from skimage import data
 
 from nodes.load_psf import LoadPsf
 
@@ -48,6 +51,56 @@ def test_options_reach_their_nodes(
     assert max(psf.shape) <= 5
     listed = unblur("cache", "list", "--json").json["results"]
     assert {result["node"] for result in listed} >= {"photo", "sample", "psf", "sharp"}
+
+
+def write(path: Path, pixels: np.ndarray) -> None:
+    encoded = np.clip(pixels, 0, 1) * 65535
+    tifffile.imwrite(path, encoded.astype(np.uint16), photometric="rgb")
+
+
+def test_a_sharp_photo_is_given_back(unblur: Any, photo: Path) -> None:
+    write(photo, data.coffee()[80:240, 180:380] / 255)
+    done = unblur("deblur", photo, "-o", photo.parent / "out.tif", "--json")
+    assert done.code == 0, done.err
+    details = done.json["nodes"]["psf"]["details"]
+    assert (details["kind"], details["result"]) == ("none", "no blur found")
+    assert "psf: no blur found" in done.err
+    before, after = tifffile.imread(photo), tifffile.imread(photo.parent / "out.tif")
+    assert np.abs(before.astype(int) - after).max() <= 1
+
+
+def test_a_soft_photo_is_sharpened(unblur: Any, photo: Path) -> None:
+    sharp = data.astronaut()[40:230, 110:320] / 255
+    soft = gaussian_filter(sharp**2.2, (1.5, 1.5, 0)) ** (1 / 2.2)
+    write(photo, soft + 0.004 * np.random.default_rng(0).standard_normal(soft.shape))
+    done = unblur("deblur", photo, "-o", photo.parent / "out.tif", "--json")
+    assert done.code == 0, done.err
+    details = done.json["nodes"]["psf"]["details"]
+    assert details["kind"] == "gaussian"
+    assert abs(details["sigma"] - 1.5) < 0.15
+    errors = [
+        np.square(tifffile.imread(path)[16:-16, 16:-16] / 65535 - sharp[16:-16, 16:-16]).mean()
+        for path in (photo, photo.parent / "out.tif")
+    ]
+    assert errors[1] < 0.6 * errors[0]
+
+
+@pytest.mark.parametrize("name", ["flat", "noise", "no edges"])
+def test_a_photo_that_does_not_tell_its_blur_fails(unblur: Any, photo: Path, name: str) -> None:
+    numbers = np.random.default_rng(0).standard_normal((160, 160, 3))
+    clouds = gaussian_filter(numbers, (25, 25, 0), mode="wrap")
+    pictures = {
+        "flat": np.full((160, 160, 3), 0.4),
+        "noise": 0.4 + 0.02 * numbers,
+        "no edges": 0.5 + 0.1 * clouds / clouds.std() + 0.003 * numbers,
+    }
+    write(photo, pictures[name])
+    options = "--at 80,80 --sample 159 --json"
+    done = unblur("deblur", photo, "-o", photo.parent / "out.tif", *options.split())
+    assert done.code == 1
+    assert "nothing to measure the blur on" in done.json["error"]
+    assert "Choose a window with edges" in done.json["error"]
+    assert not (photo.parent / "out.tif").exists()
 
 
 def test_a_photo_that_is_none_fails(unblur: Any, photo: Path) -> None:

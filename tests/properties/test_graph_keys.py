@@ -37,7 +37,11 @@ PARAMS: Mapping[str, Mapping[str, list[Json]]] = {
     "make_psf": {"length": [5, 5.5, 7], "angle": [0.0, 30, -45]},
     "crop": {"size": [31, 63, [31, 63], [63, 31]], "center": [[40, 50], [50, 40]]},
     "simulate": {"noise": [0, 0.005, 0.01], "seed": [0, 1]},
-    "estimate_psf": {"size": [5, 7, "auto"], "blur": ["motion", "lens"]},
+    "estimate_psf": {
+        "size": [5, 7, "auto"],
+        "blur": ["motion", "lens"],
+        "family": ["auto", "disc"],
+    },
     "deconvolve": {"priority": [0, 0.5, -1], "quality": ["fast", "normal"]},
 }
 PORTS = {

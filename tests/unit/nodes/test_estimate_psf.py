@@ -30,7 +30,7 @@ def estimate(context: Any, pixels: np.ndarray, **options: Any) -> Value:
 
 
 def test_motion_gives_one_psf_for_all_channels(context: Any, photo: np.ndarray) -> None:
-    value = estimate(context, photo, size=11)
+    value = estimate(context, photo, size=11, family="free")
     psf = value.arrays["psf"][:, :]
     check_psf(psf)
     assert value.type == "psf"
@@ -44,27 +44,27 @@ def test_motion_gives_one_psf_for_all_channels(context: Any, photo: np.ndarray) 
 
 
 def test_lens_gives_one_for_each(context: Any, photo: np.ndarray) -> None:
-    psf = estimate(context, photo, size=9, blur="lens").arrays["psf"][:, :, :]
+    psf = estimate(context, photo, size=9, blur="lens", family="free").arrays["psf"][:, :, :]
     check_psf(psf)
     assert psf.shape == (9, 9, 3)
-    gray = estimate(context, photo[..., :1], size=9, blur="lens").arrays["psf"][:, :]
+    gray = estimate(context, photo[..., :1], size=9, blur="lens", family="free").arrays["psf"][:, :]
     assert gray.shape == (9, 9)
 
 
 def test_auto_tells_the_size_it_found(context: Any, photo: np.ndarray) -> None:
-    value = estimate(context, photo, size="auto")
+    value = estimate(context, photo, size="auto", family="free")
     size = value.details["size"]
     assert size in range(7, 21, 2)
     assert value.arrays["psf"].shape == (size, size)
 
 
 def test_size_too_small_is_told(context: Any, photo: np.ndarray) -> None:
-    estimate(context, photo, size=3)
+    estimate(context, photo, size=3, family="free")
     assert any("the PSF is cut off" in each and "Try size 5" in each for each in context.warnings)
 
 
 def test_hopelessly_large_size_is_told(context: Any, photo: np.ndarray) -> None:
-    value = estimate(context, photo, size=59)
+    value = estimate(context, photo, size=59, family="free")
     assert value.details["extent"] < 17
     assert any("size 59 is far more than this blur takes" in each for each in context.warnings)
 
@@ -72,7 +72,8 @@ def test_hopelessly_large_size_is_told(context: Any, photo: np.ndarray) -> None:
 def test_ambiguous_sample_is_left_alone(context: Any) -> None:
     eye = (data.retina()[500:600, 500:600] / 255.0) ** 2.2  # a few soft vessels
     noise = 0.01 * np.random.default_rng(0).standard_normal(eye.shape)
-    value = estimate(context, np.asarray(eye + noise, np.float32), size=31)
+    sample = np.asarray(eye + noise, np.float32)
+    value = estimate(context, sample, size=31, family="free")
     assert value.details["result"] == "left alone"
     assert value.arrays["psf"].shape == (3, 3)
     assert value.arrays["psf"][1, 1] == 1

@@ -1,0 +1,113 @@
+"""What blur lies on a sample, of whatever kind: the looks and the estimator of free form joined.
+
+::
+
+    look at spectrum and edges -> estimate a free form, if that can matter -> decide
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.blind import Estimate, estimate_psf, estimate_psf_and_size
+from numerics.kind import Kind, Name, decide, look_at
+from numerics.psf_cleaning import psf_reach
+from numerics.sample import Mask
+from numerics.work import Check, Progress
+
+Plane = NDArray[np.float32]
+Psf = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finding:
+    """The blur found on a sample.
+
+    Attributes
+    ----------
+    kind : Kind
+        What it is, and why.
+    estimate : Estimate or None
+        Of free form; None where it could not have mattered.
+    """
+
+    kind: Kind
+    estimate: Estimate | None
+
+    @property
+    def extent(self) -> int:
+        """Odd side of the smallest centred square that holds the PSF, pixels."""
+        return 2 * psf_reach(self.kind.psf) + 1
+
+    @property
+    def rim_light(self) -> float:
+        """Share of the light on the outermost pixels of a free form, see `Estimate`; else 0."""
+        if self.kind.name != "free" or self.estimate is None:
+            return 0.0
+        return self.estimate.rim_light
+
+
+def find_blur(
+    blurred: Plane,
+    size: int | None = None,
+    *,
+    family: Name | None = None,
+    known: Mask | None = None,
+    progress: Progress | None = None,
+    check: Check | None = None,
+) -> Finding:
+    """Find out what blur lies on a sample.
+
+    Parameters
+    ----------
+    blurred : (H, W) float32
+        Linear light of any range; sides of at least 32 px and twice `size`.
+    size : int, optional
+        Odd side of a PSF of free form, pixels, 3 or more; by default what the blur takes, up to 65.
+        Blurs with a formula take what they take.
+    family : str, optional
+        Take it for granted that the blur is of this kind; by default it is decided.
+    known : (H, W) bool, optional
+        False for pixels to leave out since the light was clipped there.
+    progress : callable, optional
+        Called with (done, total) as the work goes on.
+    check : callable, optional
+        Called several times a second; may raise to stop the work.
+
+    Returns
+    -------
+    Finding
+
+    Raises
+    ------
+    EstimateError
+        If the sample is too small, flat, without edges, nothing but noise, or not finite.
+    """
+    known = np.full(blurred.shape, True) if known is None else known
+    look = look_at(blurred, valid=known)
+    if check is not None:
+        check()
+    estimate = None
+    if family == "free" or (family is None and not look.is_settled):
+        estimate = _estimate(blurred, size, known=known, progress=progress, check=check)
+    kind = decide(look, estimate.candidates if estimate else (), family=family)
+    if kind.name == "free" and estimate is not None:
+        # The estimator's own choice rests on more than the spectrum, by which kinds compare.
+        kind = replace(kind, psf=estimate.psf, confidence=estimate.confidence)
+    return Finding(kind, estimate)
+
+
+def _estimate(
+    blurred: Plane,
+    size: int | None,
+    *,
+    known: Mask,
+    progress: Progress | None,
+    check: Check | None,
+) -> Estimate:
+    if size is None:
+        return estimate_psf_and_size(blurred, known=known, progress=progress, check=check)
+    return estimate_psf(blurred, size, known=known, progress=progress, check=check)
