@@ -42,6 +42,30 @@ def test_shake_is_found(estimate, shake: np.ndarray) -> None:
     assert np.isfinite(estimate.score)
 
 
+def test_candidates_hold_all_that_it_was_made_of(estimate) -> None:
+    *climbed, refined, psf = estimate.candidates
+    assert len(climbed) == len(STARTS)
+    assert np.array_equal(psf, estimate.psf)
+    for candidate in estimate.candidates:
+        check_psf(candidate)
+        assert candidate.shape == psf.shape
+    # Halfway between the refined mean and the first start, since all agree.
+    assert similarity(psf, refined) > similarity(refined, climbed[0])
+    assert similarity(psf, climbed[0]) > similarity(refined, climbed[0])
+
+
+def test_work_of_a_climb_is_as_told(shaken_photo: np.ndarray) -> None:
+    sample = prepare_sample(shaken_photo[:64, :64], 7)
+    levels = build_levels(sample, 7)
+    plain, refined = (replace(STARTS[0], refined=refined) for refined in (False, True))
+    for start in (plain, refined):
+        done: list[float] = []
+        work = Work(1e9, lambda part, whole: done.append(part), None)
+        climb(levels, start, sample.noise, work)
+        assert done[-1] == pytest.approx(climb_cost(levels, start))
+    assert climb_cost(levels, refined) > climb_cost(levels, plain)
+
+
 def test_deconvolving_with_it_gains(
     estimate, shaken_photo: np.ndarray, sharp_photo: np.ndarray
 ) -> None:
@@ -83,7 +107,7 @@ def test_any_size_gives_a_psf(shaken_photo: np.ndarray, size, shape, start) -> N
 def test_largest_size_gives_a_psf(shaken_photo: np.ndarray) -> None:
     sample = prepare_sample(shaken_photo[:130, :130], 65)
     levels = build_levels(sample, 65)
-    psf = climb(levels, STARTS[1], sample.noise, Work(climb_cost(levels)))
+    psf = climb(levels, STARTS[0], sample.noise, Work(climb_cost(levels, STARTS[0])))
     check_psf(psf)
     assert psf.shape[0] <= 65
 
