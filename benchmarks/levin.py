@@ -164,11 +164,11 @@ def judge(case: Case, size: str, weight: float) -> Result:
 
 def deconvolve(case: Case, psf: Plane) -> Plane:
     """Deconvolve as the product does at its most careful."""
-    facts = {"encoding": "linear", "bit_depth": 8}
-    image = Value("image", {"pixels": case.blurred[..., None]}, facts)
+    pixels = {"pixels": case.blurred[..., None]}
+    image = Value("image", pixels, {"encoding": "linear", "bit_depth": 8})
     inputs = {"image": image, "psf": Value("psf", {"psf": psf})}
     result = Deconvolve().run(Deconvolve.Params(quality="clean"), inputs, MemoryContext(1))
-    return np.ascontiguousarray(result.arrays["pixels"][..., 0])
+    return np.asarray(result.arrays["pixels"])[..., 0].copy()
 
 
 def least_squared_error(latent: Plane, sharp: Plane) -> float:
