@@ -12,7 +12,7 @@ from numerics.canvas import Canvas, blur_circular, lay_out
 from numerics.derivatives import gradient
 from numerics.l0 import latent_of_edges
 from numerics.psf_cleaning import centring_shift, clean_psf, psf_reach, shift_psf
-from numerics.psf_step import normal_equations, solve_clipped
+from numerics.psf_step import normal_equations, solve_clipped, solve_non_negative
 from numerics.pyramid import (
     STEP,
     enlarge_psf,
@@ -52,6 +52,11 @@ class Start:
         iteration before it asks a tenth more.
     ridge : float
         Weight of the squared PSF; gamma in [1]_.
+    non_negative : bool
+        Solve for the PSF under that constraint, rather than clip it afterwards.
+    refined : bool
+        Refine the PSF on coarse levels too, which takes twice the time. Samples of few edges
+        need it, others do better without.
 
     References
     ----------
@@ -62,6 +67,8 @@ class Start:
     name: str
     edge_cost: float
     ridge: float
+    non_negative: bool = False
+    refined: bool = False
 
     def edge_costs(self, levels_to_go: int, noise: float) -> NDArray[np.float64]:
         """Edge cost of each iteration on a level, that many levels below the finest.
@@ -88,7 +95,7 @@ class Level:
 
     @property
     def is_refined(self) -> bool:
-        """Whether a climb refines its PSF here: not on the finest level, where that is its end.
+        """Whether a climb may refine its PSF here: not on the finest level, where that is its end.
 
         Far down the PSF is too small to go wrong.
         """
@@ -106,9 +113,11 @@ def build_levels(sample: Sample, psf_size: int) -> list[Level]:
     return levels
 
 
-def climb_cost(levels: Sequence[Level]) -> float:
+def climb_cost(levels: Sequence[Level], start: Start) -> float:
     """Work that `climb` reports for these levels."""
     improving = _ITERATIONS * sum(level.cost for level in levels)
+    if not start.refined:
+        return improving
     return improving + sum(refinement_cost(level.canvas) for level in levels if level.is_refined)
 
 
@@ -137,7 +146,7 @@ def climb(levels: Sequence[Level], start: Start, noise: float, work: Work) -> Ps
         if level is not levels[0]:
             psf = enlarge_psf(psf, min(level.psf_size, _roomy_size(psf)))
         psf = improve(level, psf, start, start.edge_costs(to_go, noise), work)
-        if level.is_refined:
+        if start.refined and level.is_refined:
             psf = refine_psf(level.canvas, psf, noise * level.scale, work)
             psf = shift_psf(psf, centring_shift(psf))
     return psf
@@ -191,7 +200,9 @@ def measure_psf(canvas: Canvas, latent: Plane, psf: Psf, start: Start) -> Psf:
     sharp = gradient(latent)
     target = np.where(canvas.inner, gradient(canvas.plane), blur_circular(sharp, psf))
     equations = normal_equations(sharp, target, psf.shape[0], start.ridge)
-    measured = solve_clipped(equations)
+    measured = (
+        solve_non_negative(equations, psf) if start.non_negative else solve_clipped(equations)
+    )
     return clean_psf(measured) if measured.max() > 0 else psf
 
 

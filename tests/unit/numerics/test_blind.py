@@ -42,6 +42,41 @@ def test_shake_is_found(estimate, shake: np.ndarray) -> None:
     assert np.isfinite(estimate.score)
 
 
+def test_candidates_hold_all_that_it_was_made_of(estimate) -> None:
+    assert len(estimate.candidates) == len(STARTS) + 2
+    assert np.array_equal(estimate.candidates[-1], estimate.psf)
+    for candidate in estimate.candidates:
+        check_psf(candidate)
+        assert candidate.shape == estimate.psf.shape
+
+
+def test_one_blur_everywhere_lets_refinement_have_its_way(estimate) -> None:
+    assert estimate.whiteness > -0.01
+    assert np.array_equal(estimate.candidates[-2], estimate.psf)
+
+
+def test_residual_that_is_not_white_holds_refinement_back(shaken_photo: np.ndarray) -> None:
+    grain = np.random.default_rng(2).normal(0, 0.03, shaken_photo.shape)
+    blotchy = shaken_photo + ndimage.gaussian_filter(grain, 1.2).astype(np.float32)
+    found = estimate_psf(blotchy, 15, starts=STARTS[:1])
+    climbed, refined, psf = found.candidates
+    assert similarity(psf, refined) > similarity(climbed, refined)
+    assert similarity(psf, climbed) > similarity(climbed, refined)
+
+
+def test_work_of_a_climb_is_as_told(shaken_photo: np.ndarray) -> None:
+    sample = prepare_sample(shaken_photo[:64, :64], 7)
+    levels = build_levels(sample, 7)
+    costs = []
+    for refined in (False, True):
+        start = replace(STARTS[0], refined=refined)
+        done: list[float] = [0.0]
+        climb(levels, start, sample.noise, Work(1e9, lambda part, _, done=done: done.append(part)))
+        costs.append(climb_cost(levels, start))
+        assert done[-1] == pytest.approx(costs[-1])
+    assert costs[1] > costs[0]
+
+
 def test_deconvolving_with_it_gains(
     estimate, shaken_photo: np.ndarray, sharp_photo: np.ndarray
 ) -> None:
@@ -83,7 +118,7 @@ def test_any_size_gives_a_psf(shaken_photo: np.ndarray, size, shape, start) -> N
 def test_largest_size_gives_a_psf(shaken_photo: np.ndarray) -> None:
     sample = prepare_sample(shaken_photo[:130, :130], 65)
     levels = build_levels(sample, 65)
-    psf = climb(levels, STARTS[1], sample.noise, Work(climb_cost(levels)))
+    psf = climb(levels, STARTS[0], sample.noise, Work(climb_cost(levels, STARTS[0])))
     check_psf(psf)
     assert psf.shape[0] <= 65
 
