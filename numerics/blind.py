@@ -43,8 +43,8 @@ STARTS = (
 )
 """Starts of the estimation; the first is the best one on samples that are no trouble."""
 
-# Of the size that a first climb asks for: a factor, and pixels; how long that climb takes.
-_ROOM, _SPARE = 1.25, 5
+# Pixels beyond the extent that a first climb finds, which is rather too large; its share of time.
+_SPARE = 6
 _SIZING_SHARE = 0.2
 # Refinements of the mean, each beginning with a forgiving noise level.
 _ROUNDS = 2
@@ -206,7 +206,7 @@ def estimate_psf_and_size(
     levels = build_levels(sample, largest)
     work = Work(climb_cost(levels, STARTS[0]), _part(progress, 0, _SIZING_SHARE), check)
     extent = 2 * psf_reach(climb(levels, STARTS[0], sample.noise, work)) + 1
-    size = min(largest, 2 * round(_ROOM * extent / 2) + _SPARE)
+    size = min(largest, extent + _SPARE)
     rest = _part(progress, _SIZING_SHARE, 1)
     found = estimate_psf(blurred, size, known=known, progress=rest, check=check)
     spare = (size - min(size, found.extent + 2)) // 2
