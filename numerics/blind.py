@@ -4,8 +4,8 @@ The path of a sample::
 
     prepare -> pyramid -> climb it from each start -> mean of all -> refine it -> assess it
 
-Different starts end in different PSFs. None of the measures tried (sparsity, energy, whiteness, the
-spectrum, alone or weighted) tells the best of them as reliably as their mean comes close to it.
+Different starts end in different PSFs. No score of spectrum, sparsity and whiteness that was tried
+tells the best of them as reliably as their mean comes close to it.
 How alike they are tells how far to trust it.
 """
 
@@ -43,6 +43,9 @@ STARTS = (
 )
 """Starts of the estimation; the first is the best one on samples that are no trouble."""
 
+# Pixels beyond the extent that a first climb finds, which is rather too large; its share of time.
+_SPARE = 6
+_SIZING_SHARE = 0.2
 # Refinements of the mean, each beginning with a forgiving noise level.
 _ROUNDS = 2
 # Agreement of the starts, and what share of the possible gain such estimates reach, about.
@@ -155,7 +158,7 @@ def estimate_psf(
     levels = build_levels(sample, size)
     finest = levels[-1].canvas
     climbing = sum(climb_cost(levels, start) for start in starts)
-    assessing = 2 * _ASSESS_COST * sample.plane.size
+    assessing = _ASSESS_COST * sample.plane.size
     work = Work(climbing + _ROUNDS * refinement_cost(finest) + assessing, progress, check)
     climbed = [_pad(climb(levels, start, sample.noise, work), size) for start in starts]
     agreed = agreement(climbed)
@@ -179,7 +182,8 @@ def estimate_psf_and_size(
 ) -> Estimate:
     """Estimate the PSF and how large it is, up to 65 px and half of the sample.
 
-    A climb gives a PSF no more room than it needs, so the largest size serves for all.
+    A climb gives a PSF no more room than it needs. One with all the room there is tells how much
+    to give to all the others.
 
     Parameters
     ----------
@@ -197,10 +201,23 @@ def estimate_psf_and_size(
     EstimateError
         As `estimate_psf` does.
     """
-    size = min(LARGEST_SIZE, largest_size(min(blurred.shape)))
-    found = estimate_psf(blurred, size, known=known, progress=progress, check=check)
+    largest = min(LARGEST_SIZE, largest_size(min(blurred.shape)))
+    sample = prepare_sample(blurred, largest, known)
+    levels = build_levels(sample, largest)
+    work = Work(climb_cost(levels, STARTS[0]), _part(progress, 0, _SIZING_SHARE), check)
+    extent = 2 * psf_reach(climb(levels, STARTS[0], sample.noise, work)) + 1
+    size = min(largest, extent + _SPARE)
+    rest = _part(progress, _SIZING_SHARE, 1)
+    found = estimate_psf(blurred, size, known=known, progress=rest, check=check)
     spare = (size - min(size, found.extent + 2)) // 2
     return replace(found, psf=found.psf[spare : size - spare, spare : size - spare])
+
+
+def _part(progress: Progress | None, begin: float, end: float) -> Progress | None:
+    """Let a part of the work report itself as a share of the whole."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(begin + (end - begin) * done / total, 1.0)
 
 
 def _pad(psf: Psf, size: int) -> Psf:

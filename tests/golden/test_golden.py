@@ -77,7 +77,9 @@ def described(store: MemoryStore, key: str) -> dict[str, list[float]]:
     assert entry is not None
     facts: Any = entry.record["facts"]
     numbers = {name: np.ravel(value) for name, value in facts.items() if not isinstance(value, str)}
-    arrays = {name: summary(array[()]) for name, array in store.open(key).items()}
+    # A profile is its author's, and no node changes it.
+    stored = {name: array for name, array in store.open(key).items() if name != "icc"}
+    arrays = {name: summary(array[()]) for name, array in stored.items()}
     return {
         name: [float(f"{v:.7g}") for v in values] for name, values in (numbers | arrays).items()
     }
