@@ -171,10 +171,12 @@ class Place:
 
     @property
     def files(self) -> set[str]:
-        """All files here, by their path, without memos of files: their number is up to time."""
+        """All files here, by their path, without those that only save time."""
         paths = (path for path in self.folder.rglob("*") if not path.is_dir())
         names = {str(path.relative_to(self.folder)) for path in paths}
-        return {name for name in names if not re.fullmatch(r"cache/memo/.+\.json", name)}
+        return {
+            name for name in names if not re.fullmatch(r"cache/(memo/.+\.json|wisdom/fftw)", name)
+        }
 
     def check(self, undisturbed: Place) -> None:
         """Run once more: the pixels of a run without cache, and no file that need not be."""
