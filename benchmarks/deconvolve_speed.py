@@ -26,7 +26,7 @@ from numpy.typing import DTypeLike, NDArray
 from cache.disk import DiskStore
 from nodes.deconvolve import Deconvolve
 from numerics.blur import blur
-from numerics.fft import Transform, choose_engine
+from numerics.fft import PlaneTransforms, choose_engine
 from numerics.fft_engines import installed_engines
 from numerics.make_psf import shake
 from pipeline.node import Value
@@ -143,10 +143,11 @@ def bare_transforms(details: Any, workers: int) -> float:
 
     def pair(_number: int) -> None:
         if not hasattr(own, "transform"):
-            own.transform = Transform((3, height, width))
-            own.transform.planes[...] = 0
-        own.transform.forward()
-        own.transform.inverse()
+            own.transforms = PlaneTransforms(3, (height, width))
+            own.transforms.planes[...] = 0
+        for channel in range(3):
+            own.transforms.forward(channel)
+            own.transforms.inverse(channel)
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(pair, range(2 * workers)))  # buffers and plans

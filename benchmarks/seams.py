@@ -54,8 +54,8 @@ def main() -> None:
         blurred = (blur(sharp, psf) + noise).astype(np.float32)
         schedule = settle_schedule(Deconvolve.Params(), NOISE, psf)
         reach = solver_reach(psf, schedule)
-        _, whole = solve(blurred, psf, schedule, reach.halo, 4 * SIDE)
-        grid, tiled = solve(blurred, psf, schedule, reach.halo, CHUNK + 2 * reach.halo + 60)
+        _, whole = solve(blurred, psf, schedule, reach.halo, SIDE)
+        grid, tiled = solve(blurred, psf, schedule, reach.halo, CHUNK)
         difference = tiled - whole
         rms = float(np.sqrt(np.mean(difference**2)))
         most = float(np.quantile(np.abs(difference), 0.9999))
@@ -73,11 +73,12 @@ def solve(
     psf: NDArray[np.float32],
     schedule: Schedule,
     halo: int,
-    largest: int,
+    core: int,
 ) -> tuple[Grid, NDArray[np.float32]]:
-    """Deconvolve in tiles whose transforms have at most `largest` samples a side."""
+    """Deconvolve in tiles whose cores have `core` pixels a side."""
     height, width, channels = blurred.shape
-    axes = (plan_axis(size, CHUNK, halo, largest=largest) for size in (height, width))
+    # The smallest that are allowed are a chunk a tile.
+    axes = (plan_axis(size, core, halo, largest=0) for size in (height, width))
     grid = Grid(*axes)
     transformed = Blur(psf, grid.shape)
     context: Any = MemoryContext(2)

@@ -1,7 +1,7 @@
 """Real 2-D Fourier transforms: buffers, plans and the choice of the engine in one place.
 
-`rfft2` and `irfft2` serve occasional transforms. `Transform` owns aligned buffers and a planned
-pair of transforms for solvers that transform the same shape again and again.
+`rfft2` and `irfft2` serve occasional transforms, `PlaneTransforms` a solver that transforms the
+same planes again and again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.fft_engines import find_engine, installed_engines
+from numerics.fft_engines import Execute, find_engine, installed_engines
 
 Planes = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
@@ -49,45 +49,52 @@ def _preferred() -> str:
     return installed_engines()[0]
 
 
-class Transform:
-    """A pair of real transforms of ``(..., height, width)`` between two buffers.
+class PlaneTransforms:
+    """Pairs of real transforms, one for each plane, that share one spectrum.
+
+    A plane whose spectrum is worked on and transformed back before the next plane's turn stays
+    in the processor's cache meanwhile. The engine may time its candidates once for each shape.
 
     Attributes
     ----------
-    planes : (..., H, W) real
-        Input of `forward`, output of `inverse`.
-    spectrum : (..., H, W // 2 + 1) complex
+    planes : (channel, H, W) float32
+    spectrum : (H, W // 2 + 1) complex64
         Output of `forward`, input of `inverse` (which destroys it).
     scale : float
         1 / (H W): what `inverse` leaves to be multiplied with.
 
     Parameters
     ----------
-    shape : tuple of int
-        Shape of `planes`, two axes or more; the last two are transformed.
-    dtype : float32 or float64
-    measured : bool
-        Let the engine time its candidates once for each shape instead of guessing.
+    channels : int
+    shape : (H, W)
     """
 
-    def __init__(
-        self, shape: tuple[int, ...], dtype: Any = np.float32, *, measured: bool = True
-    ) -> None:
-        real = np.dtype(dtype)
-        half = (*shape[:-1], shape[-1] // 2 + 1)
-        self.planes: NDArray[Any] = _aligned(shape, real)
-        self.spectrum: NDArray[Any] = _aligned(half, np.result_type(real, np.complex64))
-        plan = find_engine(engine_name())
-        self._forward, self._inverse = plan(self.planes, self.spectrum, measured=measured)
-        self.scale = 1.0 / (shape[-2] * shape[-1])
+    def __init__(self, channels: int, shape: tuple[int, int]) -> None:
+        height, width = shape
+        self.planes: Planes = _aligned((channels, height, width), np.dtype(np.float32))
+        self.spectrum: Spectrum = _aligned((height, width // 2 + 1), np.dtype(np.complex64))
+        self._pairs = [_plan(plane, self.spectrum, measured=True) for plane in self.planes]
+        self.scale = 1.0 / (height * width)
 
-    def forward(self) -> None:
-        """Transform `planes` into `spectrum`, unnormalised."""
-        self._forward()
+    @staticmethod
+    def bytes_needed(channels: int, shape: tuple[int, int]) -> int:
+        """Bytes of all buffers."""
+        height, width = shape
+        return height * (4 * channels * width + 8 * (width // 2 + 1))
 
-    def inverse(self) -> None:
-        """Transform `spectrum` into `planes`, unnormalised: multiply by `scale` somewhere."""
-        self._inverse()
+    def forward(self, channel: int) -> None:
+        """Transform a plane into `spectrum`, unnormalised."""
+        self._pairs[channel][0]()
+
+    def inverse(self, channel: int) -> None:
+        """Transform `spectrum` into a plane, unnormalised: multiply by `scale` somewhere."""
+        self._pairs[channel][1]()
+
+
+def _plan(
+    planes: NDArray[Any], spectrum: NDArray[Any], *, measured: bool
+) -> tuple[Execute, Execute]:
+    return find_engine(engine_name())(planes, spectrum, measured=measured)
 
 
 def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -135,14 +142,50 @@ def irfft2(spectrum: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
     return planes
 
 
-def _transform(shape: tuple[int, ...], char: str) -> Transform:
+class _Transform:
+    """A pair of real transforms of ``(..., height, width)`` between two buffers, hastily planned.
+
+    Attributes
+    ----------
+    planes : (..., H, W) real
+        Input of `forward`, output of `inverse`.
+    spectrum : (..., H, W // 2 + 1) complex
+        Output of `forward`, input of `inverse` (which destroys it).
+    scale : float
+        1 / (H W): what `inverse` leaves to be multiplied with.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of `planes`, two axes or more; the last two are transformed.
+    dtype : float32 or float64
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        real = np.dtype(dtype)
+        half = (*shape[:-1], shape[-1] // 2 + 1)
+        self.planes: NDArray[Any] = _aligned(shape, real)
+        self.spectrum: NDArray[Any] = _aligned(half, np.result_type(real, np.complex64))
+        self._forward, self._inverse = _plan(self.planes, self.spectrum, measured=False)
+        self.scale = 1.0 / (shape[-2] * shape[-1])
+
+    def forward(self) -> None:
+        """Transform `planes` into `spectrum`, unnormalised."""
+        self._forward()
+
+    def inverse(self) -> None:
+        """Transform `spectrum` into `planes`, unnormalised: multiply by `scale` somewhere."""
+        self._inverse()
+
+
+def _transform(shape: tuple[int, ...], char: str) -> _Transform:
     # One cache a thread: the buffers belong to a transform and must not be shared.
     cache = getattr(_local, "transforms", None)
     if cache is None:
         cache = _local.transforms = lru_cache(maxsize=16)(
-            lambda shape, char, _engine: Transform(shape, np.dtype(char), measured=False)
+            lambda shape, char, _engine: _Transform(shape, char)
         )
-    result: Transform = cache(shape, char, engine_name())
+    result: _Transform = cache(shape, char, engine_name())
     return result
 
 

@@ -33,7 +33,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.fft import Planes, Spectrum, Transform
+from numerics.fft import Planes, PlaneTransforms, Spectrum
 from numerics.psf import psf_to_otf
 from numerics.shrinkage import Lines, shrink_gradients
 from numerics.unknown_border import Inside, UnknownBorder
@@ -137,19 +137,20 @@ class TileSolver:
     def __init__(self, blur: Blur, channels: int, schedule: Schedule) -> None:
         self._blur = blur
         self._schedule = schedule
-        self._transform = Transform((channels, *blur.shape))
-        self._target: Spectrum = np.empty_like(self._transform.spectrum)
+        self._transforms = PlaneTransforms(channels, blur.shape)
+        half = self._transforms.spectrum.shape
+        self._targets: Spectrum = np.empty((channels, *half), np.complex64)
         self._lines = Lines.allocate(channels, blur.shape[1])
         self._border: UnknownBorder | None = None
-        self.planes: Planes = self._transform.planes
+        self.planes: Planes = self._transforms.planes
 
     @staticmethod
     def bytes_needed(shape: tuple[int, int], channels: int, schedule: Schedule) -> int:
         """Most bytes that a solver of planes of `shape` will hold."""
         height, width = shape
-        planes, spectrum = 4 * height * width, 8 * height * (width // 2 + 1)
-        corrections = planes + spectrum if schedule.corrected else 0
-        return channels * (planes + 2 * spectrum + corrections)
+        targets = 8 * channels * height * (width // 2 + 1)
+        corrections = UnknownBorder.bytes_needed(channels, shape) if schedule.corrected else 0
+        return PlaneTransforms.bytes_needed(channels, shape) + targets + corrections
 
     def solve(self, inside: Inside | None = None) -> None:
         """Replace `planes` by the latent picture.
@@ -164,48 +165,62 @@ class TileSolver:
         NotFiniteError
             If `planes` holds NaN or infinity.
         """
-        blur, transform, schedule = self._blur, self._transform, self._schedule
         border = self._load_border(inside)
-        self._load_target()
-        scale = np.float32(transform.scale)
+        self._load_targets()
+        schedule = self._schedule
         for step, beta in enumerate(schedule.betas):
             shrink_gradients(self.planes, beta, schedule.exponent, self._lines)
-            transform.forward()
-            weight = np.float32(schedule.fidelity / beta)
-            _solve_for_picture(
-                transform.spectrum, self._target, blur.power, blur.rows, blur.columns, weight, scale
-            )
-            if border and step in schedule.corrected:
-                border.correct(blur.conjugate, self._target)
-            transform.inverse()
+            corrected = border if step in schedule.corrected else None
+            for channel in range(len(self.planes)):
+                self._solve_for_picture(channel, schedule.fidelity / beta, corrected)
+
+    def _solve_for_picture(
+        self, channel: int, weight: float, corrected: UnknownBorder | None
+    ) -> None:
+        """Turn a plane of D^T w into one of the latent picture."""
+        blur, transforms, target = self._blur, self._transforms, self._targets[channel]
+        own = min(channel, len(blur.power) - 1)
+        transforms.forward(channel)
+        _divide(
+            transforms.spectrum,
+            target,
+            blur.power[own],
+            blur.rows,
+            blur.columns,
+            np.float32(weight),
+            np.float32(transforms.scale),
+        )
+        if corrected:
+            corrected.correct(channel, blur.conjugate[own], target)
+        transforms.inverse(channel)
 
     def _load_border(self, inside: Inside | None) -> UnknownBorder | None:
         if inside is None or inside.is_all(self.planes.shape) or not self._schedule.corrected:
             return None
         if self._border is None:
-            self._border = UnknownBorder(self._transform)
+            self._border = UnknownBorder(self._transforms)
         self._border.load(inside)
         return self._border
 
-    def _load_target(self) -> None:
+    def _load_targets(self) -> None:
         """Keep conj(K) Y, all that the steps need of the blurred picture."""
-        spectrum = self._transform.spectrum
-        self._transform.forward()
-        # The zero frequency sums all pixels, so it tells for free whether all are finite.
-        if not np.all(np.isfinite(spectrum[:, 0, 0])):
-            raise NotFiniteError("picture holds NaN or infinite pixels. Repair them first.")
-        np.multiply(self._blur.conjugate, spectrum, out=self._target)
+        transforms, conjugate = self._transforms, self._blur.conjugate
+        for channel, target in enumerate(self._targets):
+            transforms.forward(channel)
+            # The zero frequency sums all pixels, so it tells for free whether all are finite.
+            if not np.isfinite(transforms.spectrum[0, 0]):
+                raise NotFiniteError("picture holds NaN or infinite pixels. Repair them first.")
+            own = min(channel, len(conjugate) - 1)
+            np.multiply(conjugate[own], transforms.spectrum, out=target)
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _solve_for_picture(
+def _divide(
     spectrum: Any, target: Any, power: Any, rows: Any, columns: Any, weight: Any, scale: Any
 ) -> None:
     """Turn F(D^T w) into the scaled spectrum of the picture, in one pass."""
-    for c in range(spectrum.shape[0]):
-        k = min(c, power.shape[0] - 1)
-        for y in range(spectrum.shape[1]):
-            _divide_line(spectrum[c, y], target[c, y], power[k, y], columns, rows[y], weight, scale)
+    for y in range(spectrum.shape[0]):
+        _divide_line(spectrum[y], target[y], power[y], columns, rows[y], weight, scale)
 
 
 @_kernel  # type: ignore[untyped-decorator]

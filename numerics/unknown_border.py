@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from numerics.fft import Planes, Spectrum, Transform
+from numerics.fft import Planes, PlaneTransforms, Spectrum
 
 # As in shrinkage: fastmath for vector instructions, on values that are finite.
 _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -46,70 +46,72 @@ class UnknownBorder:
 
     Parameters
     ----------
-    transform : Transform
+    transforms : PlaneTransforms
         The solver's.
     """
 
-    def __init__(self, transform: Transform) -> None:
-        self._transform = transform
-        self._blurred: Planes = np.empty_like(transform.planes)
-        self._latent: Spectrum = np.empty_like(transform.spectrum)
+    def __init__(self, transforms: PlaneTransforms) -> None:
+        self._transforms = transforms
+        self._blurred: Planes = np.empty_like(transforms.planes)
+        self._latent: Spectrum = np.empty_like(transforms.spectrum)
         self._inside = Inside((0, 0), (0, 0))
+
+    @staticmethod
+    def bytes_needed(channels: int, shape: tuple[int, int]) -> int:
+        """Bytes of its own buffers."""
+        return PlaneTransforms.bytes_needed(channels, shape)
 
     def load(self, inside: Inside) -> None:
         """Take over the blurred planes, whose outside is the first guess."""
-        self._blurred[...] = self._transform.planes
+        self._blurred[...] = self._transforms.planes
         self._inside = inside
 
-    def correct(self, conjugate: Spectrum, target: Spectrum) -> None:
-        """Correct the outside once, at the cost of a pair of transforms.
+    def correct(self, channel: int, conjugate: Spectrum, target: Spectrum) -> None:
+        """Correct the outside of one plane once, at the cost of a pair of transforms.
 
         Parameters
         ----------
-        conjugate : (1 or channel, H, W // 2 + 1) complex64
+        channel : int
+        conjugate : (H, W // 2 + 1) complex64
             Conjugate of the otf K.
-        target : (channel, H, W // 2 + 1) complex64
-            conj(K) Y, changed along with y. The transform's spectrum holds X, normalised, and
-            holds it again afterwards; its planes are overwritten.
+        target : (H, W // 2 + 1) complex64
+            conj(K) Y, changed along with y. The spectrum of the transforms holds X, normalised,
+            and holds it again afterwards; the plane is overwritten.
         """
-        transform = self._transform
-        self._latent[...] = transform.spectrum
-        _blur_spectrum(transform.spectrum, conjugate)
-        transform.inverse()
-        _move_outside(transform.planes, self._blurred, self._inside.rows, self._inside.columns)
-        transform.forward()
-        _add_blurred(target, transform.spectrum, conjugate)
-        transform.spectrum[...] = self._latent
+        transforms, blurred = self._transforms, self._blurred[channel]
+        plane, spectrum = transforms.planes[channel], transforms.spectrum
+        self._latent[...] = spectrum
+        _blur_spectrum(spectrum, conjugate)
+        transforms.inverse(channel)
+        _move_outside(plane, blurred, self._inside.rows, self._inside.columns)
+        transforms.forward(channel)
+        _add_blurred(target, spectrum, conjugate)
+        spectrum[...] = self._latent
 
 
 @_kernel  # type: ignore[untyped-decorator]
 def _blur_spectrum(spectrum: Any, conjugate: Any) -> None:
-    for c in range(spectrum.shape[0]):
-        k = min(c, conjugate.shape[0] - 1)
-        for y in range(spectrum.shape[1]):
-            for x in range(spectrum.shape[2]):
-                spectrum[c, y, x] *= np.conj(conjugate[k, y, x])
+    for y in range(spectrum.shape[0]):
+        for x in range(spectrum.shape[1]):
+            spectrum[y, x] *= np.conj(conjugate[y, x])
 
 
 @_kernel  # type: ignore[untyped-decorator]
 def _add_blurred(target: Any, spectrum: Any, conjugate: Any) -> None:
-    for c in range(spectrum.shape[0]):
-        k = min(c, conjugate.shape[0] - 1)
-        for y in range(spectrum.shape[1]):
-            for x in range(spectrum.shape[2]):
-                target[c, y, x] += conjugate[k, y, x] * spectrum[c, y, x]
+    for y in range(spectrum.shape[0]):
+        for x in range(spectrum.shape[1]):
+            target[y, x] += conjugate[y, x] * spectrum[y, x]
 
 
 @_kernel  # type: ignore[untyped-decorator]
 def _move_outside(explained: Any, blurred: Any, rows: Any, columns: Any) -> None:
     """Turn k * x into the change of y, which is none inside, and change y."""
-    for c in range(explained.shape[0]):
-        for y in range(explained.shape[1]):
-            known = rows[0] <= y < rows[1]
-            for x in range(explained.shape[2]):
-                if known and columns[0] <= x < columns[1]:
-                    explained[c, y, x] = np.float32(0.0)
-                else:
-                    change = _RELAXATION * (explained[c, y, x] - blurred[c, y, x])
-                    explained[c, y, x] = change
-                    blurred[c, y, x] += change
+    for y in range(explained.shape[0]):
+        known = rows[0] <= y < rows[1]
+        for x in range(explained.shape[1]):
+            if known and columns[0] <= x < columns[1]:
+                explained[y, x] = np.float32(0.0)
+            else:
+                change = _RELAXATION * (explained[y, x] - blurred[y, x])
+                explained[y, x] = change
+                blurred[y, x] += change

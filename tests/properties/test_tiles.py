@@ -41,7 +41,8 @@ def test_tiled_equals_whole(context: Any, name: str) -> None:
     blurred = (blur(sharp, psf) + noise).astype(np.float32)
     height, width, _ = blurred.shape
     whole_axes = (plan_axis(height, 1024, 192), plan_axis(width, 1024, 192))
-    _, whole, halo = solve(context, blurred, psf, whole_axes)
+    one, whole, halo = solve(context, blurred, psf, whole_axes)
+    assert len(one.tiles) == 1
     tiled_axes = (
         plan_axis(height, CHUNK, halo, largest=CHUNK + 2 * halo + 60),
         plan_axis(width, CHUNK, halo, largest=CHUNK + 2 * halo + 60),

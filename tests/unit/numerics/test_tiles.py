@@ -5,7 +5,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from numerics.fft import next_fast_size
 from numerics.tiles import JOINT, Block, Edges, Grid, earlier, plan_axis, plan_grid
 
 SIZES = [1, 17, 511, 512, 513, 1030, 3000, 6000]
@@ -25,7 +24,9 @@ def test_cores_are_whole_chunks_that_cover_the_axis_once(size: int, halo: int) -
 @pytest.mark.parametrize("size", SIZES)
 def test_each_tile_sees_its_halo_and_no_transform_is_slow(size: int) -> None:
     axis = plan_axis(size, 512, 64)
-    assert axis.side == next_fast_size(axis.side)
+    # Few other factors than 2, and those small.
+    assert axis.side % 8 == 0
+    assert axis.side // (axis.side & -axis.side) <= 105
     for span in axis.spans:
         start, stop = (edge + (JOINT // 2 if 0 < edge < size else 0) for edge in span.core)
         assert span.origin <= start - 64
