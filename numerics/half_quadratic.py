@@ -13,8 +13,8 @@ solves for x, which is one division in the Fourier domain:
 
 One pair of transforms a channel and step is all there is to it.
 
-Where a tile reaches beyond the picture, what it finds there is corrected after some of the
-steps (see `unknown_border`), which costs one more pair each time.
+Where a tile reaches beyond the picture, what lies there is sought after some of the steps (see
+`unknown_border`), which costs more pairs.
 
 References
 ----------
@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from numerics.fft import Planes, PlaneTransforms, Spectrum
 from numerics.psf import psf_to_otf
 from numerics.shrinkage import Lines, shrink_gradients
-from numerics.unknown_border import Inside, UnknownBorder
+from numerics.unknown_border import Filter, Inside, UnknownBorder
 
 # As in shrinkage: fastmath for vector instructions, on values that are finite.
 _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -60,12 +60,15 @@ class Schedule:
         Coupling of w and D x, one a step, growing.
     corrected : tuple of int
         Steps, from 0, after which what lies beyond the picture's border is corrected.
+    iterations : int
+        Iterations of each correction.
     """
 
     fidelity: float
     exponent: float
     betas: tuple[float, ...]
     corrected: tuple[int, ...] = ()
+    iterations: int = 1
 
     @classmethod
     def geometric(
@@ -76,10 +79,17 @@ class Schedule:
         steps: int,
         growth: float,
         corrected: Sequence[int] = (),
+        iterations: int = 1,
     ) -> Schedule:
         """Let beta grow by the factor 2^growth from step to step."""
         betas = tuple(2.0 ** (growth * step) for step in range(1, steps + 1))
-        return cls(fidelity, exponent, betas, tuple(corrected))
+        return cls(fidelity, exponent, betas, tuple(corrected), iterations)
+
+    def transform_pairs(self, *, reaches_out: bool) -> float:
+        """Pairs of transforms a channel for a tile that reaches beyond the picture, or does not."""
+        steps = len(self.betas)
+        corrections = sum(step < steps for step in self.corrected) if reaches_out else 0
+        return steps + corrections * (self.iterations + 0.5)
 
 
 class Blur:
@@ -104,6 +114,13 @@ class Blur:
         self.power: Planes = otf.real**2 + otf.imag**2
         self.rows = _difference_power(np.arange(height) / height)
         self.columns = _difference_power(np.arange(width // 2 + 1) / width)
+
+    def step(self, channel: int, weight: float) -> Filter:
+        """Put together what a step of the solver does to a channel."""
+        own = min(channel, len(self.power) - 1)
+        return Filter(
+            self.conjugate[own], self.power[own], self.rows, self.columns, np.float32(weight)
+        )
 
     @staticmethod
     def bytes_needed(shape: tuple[int, int], psf: NDArray[np.float32]) -> int:
@@ -179,19 +196,11 @@ class TileSolver:
     ) -> None:
         """Turn a plane of D^T w into one of the latent picture."""
         blur, transforms, target = self._blur, self._transforms, self._targets[channel]
-        own = min(channel, len(blur.power) - 1)
+        step = blur.step(channel, weight)
         transforms.forward(channel)
-        _divide(
-            transforms.spectrum,
-            target,
-            blur.power[own],
-            blur.rows,
-            blur.columns,
-            np.float32(weight),
-            np.float32(transforms.scale),
-        )
+        _divide(transforms.spectrum, target, *step[1:], np.float32(transforms.scale))
         if corrected:
-            corrected.correct(channel, blur.conjugate[own], target)
+            corrected.correct(channel, step, target, self._schedule.iterations)
         transforms.inverse(channel)
 
     def _load_border(self, inside: Inside | None) -> UnknownBorder | None:

@@ -8,7 +8,6 @@ from numerics.blur import blur_valid
 from numerics.boundary import fold_axis, fold_planes
 from numerics.half_quadratic import Blur, Schedule, TileSolver
 from numerics.make_psf import shake
-from numerics.psf import psf_to_otf
 from numerics.shrinkage import shrink_gradients
 from numerics.unknown_border import Inside
 
@@ -19,7 +18,9 @@ HALO = 32
 def solve(blurred: np.ndarray, corrected: tuple[int, ...]) -> np.ndarray:
     height, width, _ = blurred.shape
     folds = [fold_axis(-HALO, n + 2 * HALO, HALO, n) for n in (height, width)]
-    schedule = Schedule.geometric(8000.0, exponent=2 / 3, steps=8, growth=1.15, corrected=corrected)
+    schedule = Schedule.geometric(
+        8000.0, exponent=2 / 3, steps=8, growth=1.15, corrected=corrected, iterations=3
+    )
     shape = (height + 2 * HALO, width + 2 * HALO)
     solver = TileSolver(Blur(PSF, shape), 3, schedule)
     fold_planes(blurred, *folds, solver.planes)
@@ -41,8 +42,8 @@ def test_corrections_gain_at_the_border_and_nothing_is_lost_inside(sharp: np.nda
     border[16:-16, 16:-16] = False
     inside = np.zeros_like(border)
     inside[48:-48, 48:-48] = True
-    plain, corrected = (solve(blurred, steps) - truth for steps in ((), (1, 3)))
-    assert np.mean(corrected[border] ** 2) < 0.9 * np.mean(plain[border] ** 2)
+    plain, corrected = (solve(blurred, steps) - truth for steps in ((), (2,)))
+    assert np.mean(corrected[border] ** 2) < 0.8 * np.mean(plain[border] ** 2)
     assert np.mean(corrected[inside] ** 2) < 1.02 * np.mean(plain[inside] ** 2)
 
 
@@ -58,27 +59,27 @@ def test_planes_without_an_outside_are_left_alone() -> None:
     np.testing.assert_array_equal(*results)
 
 
-def test_one_correction_is_the_formula() -> None:
+def test_many_iterations_solve_the_problem_whose_data_are_the_inside_alone() -> None:
     planes = np.random.default_rng(8).random((1, 40, 42)).astype(np.float32)
-    inside = Inside((8, 40), (0, 30))
-    first, both = (
-        TileSolver(Blur(PSF, (40, 42)), 1, Schedule(400.0, 1.0, betas, corrected))
-        for betas, corrected in (((2.0,), ()), ((2.0, 4.0), (0,)))
-    )
-    first.planes[...] = planes
-    first.solve()
-    latent = first.planes.astype(np.float64)
-    K = psf_to_otf(PSF, (40, 42))
-    explained = np.fft.irfft2(K * np.fft.rfft2(latent), (40, 42))
-    outside = np.ones((40, 42), bool)
-    outside[8:40, 0:30] = False
-    moved = planes + np.where(outside, 3.0 * (explained - planes), 0.0)
-    # The second step from the same latent picture, with the moved y as its data.
-    shrunken = first.planes.copy()
-    shrink_gradients(shrunken, 4.0, 1.0)
+    fidelity, beta = 40.0, 2.0
     blur = Blur(PSF, (40, 42))
-    above = 100.0 * blur.conjugate * np.fft.rfft2(moved) + np.fft.rfft2(shrunken)
-    below = 100.0 * blur.power + blur.rows[:, None] + blur.columns
-    both.planes[...] = planes
-    both.solve(inside)
-    np.testing.assert_allclose(both.planes, np.fft.irfft2(above / below, (40, 42)), atol=1e-3)
+    solver = TileSolver(blur, 1, Schedule(fidelity, 1.0, (beta,), (0,), iterations=60))
+    solver.planes[...] = planes
+    solver.solve(Inside((8, 40), (0, 30)))
+    shrunken = planes.copy()
+    shrink_gradients(shrunken, beta, 1.0)
+    # lambda K^T M (K x - y) + beta (D^T D x - D^T w), which is zero where the energy is least.
+    latent, otf = np.fft.rfft2(solver.planes.astype(np.float64)), blur.conjugate.conj()
+    misfit = np.fft.irfft2(otf * latent, (40, 42)) - planes
+    misfit[:, :8] = misfit[:, :, 30:] = 0.0
+    data = fidelity * blur.conjugate * np.fft.rfft2(misfit)
+    prior = beta * ((blur.rows[:, None] + blur.columns) * latent - np.fft.rfft2(shrunken))
+    gradient, one_part = (np.fft.irfft2(part, (40, 42)) for part in (data + prior, prior))
+    assert np.abs(gradient).max() < 1e-3 * np.abs(one_part).max()
+
+
+def test_a_border_that_is_right_already_stays() -> None:
+    solver = TileSolver(Blur(PSF, (40, 42)), 1, Schedule(40.0, 1.0, (2.0, 4.0), (0, 1), 3))
+    solver.planes[...] = 0.25
+    solver.solve(Inside((8, 40), (0, 30)))
+    np.testing.assert_allclose(solver.planes, 0.25, atol=1e-5)
