@@ -225,3 +225,16 @@ class Store(Protocol):
 
     def check(self) -> list[str]:
         """List everything that is not as it should be, one line each; for tests and ``verify``."""
+
+
+class KeptStore(Store, Protocol):
+    """A store that outlives the process, as one that looks after a run's results sees it."""
+
+    def scratch(self) -> AbstractContextManager[Store]:
+        """Make a store beside this one that vanishes with the block, or with this process."""
+
+    def sweep(self) -> None:
+        """Remove what processes left that were killed."""
+
+    def keep_to_size(self) -> None:
+        """Remove what costs least to make again until the store is as small as it shall be."""

@@ -131,7 +131,7 @@ def why(
 def _bytes(text: str) -> int:
     from pydantic import ByteSize, TypeAdapter, ValidationError
 
-    from pipeline.cli import usage_error
+    from pipeline.errors import usage_error
 
     try:
         return TypeAdapter(ByteSize).validate_python(text)

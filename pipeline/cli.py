@@ -10,9 +10,8 @@ import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +19,9 @@ import typer
 
 from pipeline import options
 from pipeline.cache_cli import app as cache_app
+from pipeline.errors import usage_error
+from pipeline.guard import guard
+from pipeline.session import Session
 
 # Everything else is imported where it is used: ``unblur --help`` needs none of it.
 if TYPE_CHECKING:
@@ -27,11 +29,7 @@ if TYPE_CHECKING:
     from cache.readonly import ReadOnlyStore
     from pipeline.config import CacheSettings, Config
     from pipeline.document import Document
-    from pipeline.errors import ConfigError
-    from pipeline.graph import Graph
     from pipeline.node import Node
-    from pipeline.plan import Step, Wishes
-    from pipeline.runner import RunOutcome
 
 app = typer.Typer(
     help="Take the blur out of photographs, as a YAML file says. Add --debug for tracebacks.",
@@ -193,99 +191,7 @@ def main() -> None:
 
 def guarded(arguments: Sequence[str], *, debug: bool = False) -> int:
     """Run a command; turn what it raises into a message and an exit code."""
-    try:
-        code = app(list(arguments), prog_name="unblur", standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except (Exception, KeyboardInterrupt) as error:
-        from pipeline import report
-
-        message, code = _told(error)
-        if debug:
-            traceback.print_exception(error)
-    if "--json" in arguments:
-        report.print_json({"status": "failed", "error": message})
-    report.print_error(message)
-    return code
-
-
-def _told(error: BaseException) -> tuple[str, int]:
-    from cache.store import StoreError
-    from pipeline.errors import CacheError, Cancelled, ConfigError, UnblurError
-
-    if isinstance(error, UnblurError):
-        return str(error), error.exit_code
-    if isinstance(error, StoreError):
-        return str(error), CacheError.exit_code
-    if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return "interrupted", Cancelled.exit_code
-    if hasattr(error, "format_message"):  # typer's own: unknown options, missing arguments
-        command = getattr(getattr(error, "ctx", None), "command_path", "unblur")
-        message = error.format_message().rstrip(".")
-        hint = f"See {command} --help."
-        if message.startswith("No such command"):
-            hint += " For one photograph: unblur deblur PHOTO -o OUT."
-        return f"unblur: {message}. {hint}", ConfigError.exit_code
-    return f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1
-
-
-class Session:
-    """A configuration joined with the kinds there are and with a store: the parts together."""
-
-    def __init__(
-        self, config: Config, graph: Graph, root: Path, store: DiskStore | ReadOnlyStore
-    ) -> None:
-        from cache.memo import FileMemo
-        from pipeline.history import History
-
-        self.config = config
-        self.graph = graph
-        self.store = store
-        self.digests = FileMemo(root)
-        self.code = FileMemo(root, "code")
-        self.source = str(Path(config.source).resolve())
-        self.history = History(root / "history", self.source)
-
-    def check_names(self, names: Sequence[str]) -> None:
-        """Raise `ConfigError` if an option names a node that is not there."""
-        from pipeline.validation import suggest
-
-        for name in names:
-            if name not in self.config.nodes:
-                hint = suggest(name, self.config.nodes)
-                raise usage_error(self.config.source, f'"{name}" is no node of it. {hint}')
-
-    def plan(self, wishes: Wishes) -> Mapping[str, Step]:
-        """Plan afresh, as the store is now."""
-        from pipeline.code import CodeIndex
-        from pipeline.files import FileDigests
-        from pipeline.plan import Planner
-
-        code = CodeIndex(_followed_packages(), self.code)
-        planner = Planner(self.store, code, FileDigests(self.digests), self.history.load())
-        return planner.plan(self.graph, self.config, wishes)
-
-    def run(self, wishes: Wishes, *, quiet: bool) -> RunOutcome:
-        """Run what is not cached, showing how far it is."""
-        from pipeline.events import prepared
-        from pipeline.interrupts import stoppable
-        from pipeline.report import TerminalReport
-        from pipeline.resources import memory_budget, usable_cores
-        from pipeline.runner import Resources, Runner
-
-        settings = self.config.run
-        workers = usable_cores() if settings.workers == "auto" else settings.workers
-        resources = Resources(workers, memory_budget(settings.memory))
-        self.store.sweep()
-        with TerminalReport(quiet=quiet) as report, ExitStack() as stack:
-            listener = prepared(report, lambda: stack.enter_context(_lessons()))
-            runner = Runner(
-                self.store, self.store.scratch, listener, resources, made_by=self.source
-            )
-            with stoppable(runner.cancelled.is_set, runner.cancelled.set):
-                outcome = runner.run(self.plan, wishes)
-        self.store.keep_to_size()
-        self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
-        return outcome
+    return guard(app, arguments, debug=debug)
 
 
 @contextmanager
@@ -316,7 +222,7 @@ def _opened(
     joined = build_graph(config, faults)
     root = _cache_folder(cache, config, base)
     with _opened_store(root, config.cache) as store:
-        yield Session(config, joined, root, store)
+        yield Session(config, joined, root, store, _lessons)
 
 
 @contextmanager
@@ -389,19 +295,6 @@ def _all_kinds() -> Mapping[str, type[Node]]:
 
     load_plugins()
     return kinds()
-
-
-def _followed_packages() -> frozenset[str]:
-    from pipeline.registry import kinds
-
-    return frozenset({"numerics", *(cls.__module__.partition(".")[0] for cls in kinds().values())})
-
-
-def usage_error(where: str, message: str) -> ConfigError:
-    """Make the error for an option that can't be right."""
-    from pipeline.errors import ConfigError, Fault
-
-    return ConfigError([Fault(0, "", message, where)])
 
 
 if __name__ == "__main__":

@@ -63,6 +63,11 @@ class ConfigError(UnblurError):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
+def usage_error(where: str, message: str) -> ConfigError:
+    """Make the error for an option that can't be right."""
+    return ConfigError([Fault(0, "", message, where)])
+
+
 class GraphError(ConfigError):
     """The nodes don't fit together: a cycle, a missing input, ports of different types."""
 

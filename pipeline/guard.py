@@ -1,0 +1,45 @@
+"""What a command raises becomes one message and an exit code."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+
+def guard(app: typer.Typer, arguments: Sequence[str], *, debug: bool = False) -> int:
+    """Run a command; give its exit code. With `debug`, the traceback is printed too."""
+    try:
+        code = app(list(arguments), prog_name="unblur", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except (Exception, KeyboardInterrupt) as error:
+        from pipeline import report
+
+        message, code = _told(error)
+        if debug:
+            traceback.print_exception(error)
+    if "--json" in arguments:
+        report.print_json({"status": "failed", "error": message})
+    report.print_error(message)
+    return code
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    from cache.store import StoreError
+    from pipeline.errors import CacheError, Cancelled, ConfigError, UnblurError
+
+    if isinstance(error, UnblurError):
+        return str(error), error.exit_code
+    if isinstance(error, StoreError):
+        return str(error), CacheError.exit_code
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return "interrupted", Cancelled.exit_code
+    if hasattr(error, "format_message"):  # typer's own: unknown options, missing arguments
+        command = getattr(getattr(error, "ctx", None), "command_path", "unblur")
+        message = error.format_message().rstrip(".")
+        hint = f"See {command} --help."
+        if message.startswith("No such command"):
+            hint += " For one photograph: unblur deblur PHOTO -o OUT."
+        return f"unblur: {message}. {hint}", ConfigError.exit_code
+    return f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1

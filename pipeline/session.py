@@ -1,0 +1,101 @@
+"""One command's work on one configuration: plan it, run it, remember why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import usage_error
+
+# As in `pipeline.cli`, everything else is imported where it is used.
+if TYPE_CHECKING:
+    from cache.store import KeptStore
+    from pipeline.config import Config
+    from pipeline.graph import Graph
+    from pipeline.plan import Step, Wishes
+    from pipeline.runner import RunOutcome
+
+
+class Session:
+    """A configuration joined with a store, to be planned and run.
+
+    Parameters
+    ----------
+    config : Config
+    graph : Graph
+    root : Path
+        The cache folder: what is known of files and code, and the history, lie there.
+    store : KeptStore
+    lessons : callable
+        Gives a context in which nodes compute; entered when the first one does.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        graph: Graph,
+        root: Path,
+        store: KeptStore,
+        lessons: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        from cache.memo import FileMemo
+        from pipeline.history import History
+
+        self.config = config
+        self.graph = graph
+        self.store = store
+        self.lessons = lessons
+        self.digests = FileMemo(root)
+        self.code = FileMemo(root, "code")
+        self.source = str(Path(config.source).resolve())
+        self.history = History(root / "history", self.source)
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Raise `ConfigError` if an option names a node that is not there."""
+        from pipeline.validation import suggest
+
+        for name in names:
+            if name not in self.config.nodes:
+                hint = suggest(name, self.config.nodes)
+                raise usage_error(self.config.source, f'"{name}" is no node of it. {hint}')
+
+    def plan(self, wishes: Wishes) -> Mapping[str, Step]:
+        """Plan afresh, as the store is now."""
+        from pipeline.code import CodeIndex
+        from pipeline.files import FileDigests
+        from pipeline.plan import Planner
+
+        code = CodeIndex(_followed_packages(), self.code)
+        planner = Planner(self.store, code, FileDigests(self.digests), self.history.load())
+        return planner.plan(self.graph, self.config, wishes)
+
+    def run(self, wishes: Wishes, *, quiet: bool) -> RunOutcome:
+        """Run what is not cached, showing how far it is."""
+        from pipeline.events import prepared
+        from pipeline.interrupts import stoppable
+        from pipeline.report import TerminalReport
+        from pipeline.resources import memory_budget, usable_cores
+        from pipeline.runner import Resources, Runner
+
+        settings = self.config.run
+        workers = usable_cores() if settings.workers == "auto" else settings.workers
+        resources = Resources(workers, memory_budget(settings.memory))
+        self.store.sweep()
+        with TerminalReport(quiet=quiet) as report, ExitStack() as stack:
+            listener = prepared(report, lambda: stack.enter_context(self.lessons()))
+            runner = Runner(
+                self.store, self.store.scratch, listener, resources, made_by=self.source
+            )
+            with stoppable(runner.cancelled.is_set, runner.cancelled.set):
+                outcome = runner.run(self.plan, wishes)
+        self.store.keep_to_size()
+        self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
+        return outcome
+
+
+def _followed_packages() -> frozenset[str]:
+    from pipeline.registry import kinds
+
+    return frozenset({"numerics", *(cls.__module__.partition(".")[0] for cls in kinds().values())})
