@@ -1,6 +1,6 @@
 """Arrays of a store: each chunk is digested when it is written and verified when it is read.
 
-Where the chunks lie (in a zarr array, in memory) is a `ChunkSource`'s business.
+Where the chunks lie (in a zarr array's files, in memory) is a `ChunkSource`'s business.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ SIDE = 512
 def chunk_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Choose 512 x 512 with everything that hangs on a pixel; smaller arrays are one chunk.
 
-    Measured, float32 RGB, reading and writing through zarr: 512 is twice as fast as 256, and
+    Measured, float32 RGB, reading and writing: 512 is twice as fast as 256, and
     larger ones make tiles read much that they don't need.
     """
     if len(shape) == 1:

@@ -22,7 +22,7 @@ from cache.moves import Moves
 from cache.record import Record, check_key, is_key, read_record
 from cache.store import DamagedError, Entry, GoneError, StoredArray, StoreError
 from cache.verify import Verified, verify_folder
-from cache.zarr_chunks import Storage, ZarrChunks, local_storage
+from cache.zarr_chunks import ChunkFiles, ZarrChunks
 
 KEPT_IN_QUARANTINE = 16
 
@@ -39,8 +39,8 @@ class DiskStore:
         Bytes that the folder may hold, but for what is being written or used.
     warn : callable
         Told, once, if more than that is in use.
-    storage : Storage
-        How zarr gets at the folders of results.
+    files : ChunkFiles, optional
+        How the bytes of chunks get to files and back.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class DiskStore:
         *,
         max_size: int | None = None,
         warn: Callable[[str], None] = lambda _: None,
-        storage: Storage = local_storage,
+        files: ChunkFiles | None = None,
     ) -> None:
         self._layout = Layout(Path(root).absolute())
         self._moves = Moves(self._layout)
@@ -57,7 +57,7 @@ class DiskStore:
         self._max_size = max_size
         self._warn = warn
         self._is_over = False
-        self._storage = storage
+        self._files = files or ChunkFiles()
         self._workshop: OwnedFolder | None = None
         self._mutex = threading.Lock()
 
@@ -93,7 +93,7 @@ class DiskStore:
         self._layout.make()
         with told(self.root):
             owned = claim_draft(self._layout, key)
-        return DiskDraft(key, self.root, owned, self._storage, self._install)
+        return DiskDraft(key, self.root, owned, self._files, self._install)
 
     def link(self, recipe: str, key: str) -> None:
         """Let a recipe key point to a content key."""
@@ -261,7 +261,7 @@ class DiskStore:
             sweep(self._layout.folder("scratch"))
             folder = OwnedFolder.new(self._layout.folder("scratch"))
         try:
-            yield DiskStore(folder.path, storage=self._storage)
+            yield DiskStore(folder.path, files=self._files)
         finally:
             folder.release()
 
@@ -340,7 +340,7 @@ class DiskStore:
             name,
             array.grid,
             array.dtype,
-            self._storage,
+            self._files,
             record.metadata.get(name),
         )
         digests = dict(zip(array.grid.cells(), array.digests, strict=True))

@@ -16,7 +16,8 @@ from cache.locks import OwnedFolder
 from cache.record import ArrayRecord, Record, check_dtype, check_name, new_entry
 from cache.resume import ChunkLog, Journal
 from cache.store import Entry, Json, StoreFullError
-from cache.zarr_chunks import GROUP_JSON, Storage, ZarrChunks
+from cache.zarr_chunks import ChunkFiles, ZarrChunks
+from cache.zarr_format import GROUP_JSON
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -36,7 +37,7 @@ class DiskDraft:
         The cache folder, for error messages.
     owned : OwnedFolder
         On the same file system; may hold the finished chunks of an earlier draft.
-    storage : Storage
+    files : ChunkFiles
     install : callable
         Moves a folder to the key's home.
     """
@@ -46,14 +47,14 @@ class DiskDraft:
         key: str,
         root: Path,
         owned: OwnedFolder,
-        storage: Storage,
+        files: ChunkFiles,
         install: Callable[[str, Path], None],
     ) -> None:
         self._key = key
         self._root = root
         self._owned = owned
         self._folder = owned.path
-        self._storage = storage
+        self._files = files
         self._install = install
         self._gate = Gate(f"result {key}")
         self._journal = Journal(root, owned.path / JOURNAL)
@@ -79,7 +80,7 @@ class DiskDraft:
         if check_name(name) in self._arrays:
             raise ValueError(f"the array {name!r} exists already. Choose another name.")
         known = check_dtype(dtype)
-        source = ZarrChunks(self._root, self._folder, name, grid, known, self._storage)
+        source = ZarrChunks(self._root, self._folder, name, grid, known, self._files)
         array = DigestedArray(self._key, name, grid, known, source, self._gate, log)
         with self._gate.passed():
             source.create(log.earlier() if log else ())

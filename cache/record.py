@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MAX_RECORD_BYTES = 16 * 2**20
 MAX_CHUNK_BYTES = 2**31
 _HEX = re.compile(r"[0-9a-f]{32}")
-_DTYPE = re.compile(r"\|[biu]1|<[iu][248]|<f(2|4|8|16)|<c(8|16|32)")
+_DTYPE = re.compile(r"\|[biu]1|<[iu][248]|<f[248]|<c(8|16)")
 
 
 def check_key(key: str) -> str:
@@ -154,7 +154,7 @@ class Record:
     entry : Entry
     arrays : mapping of str to ArrayRecord
     metadata : mapping of str to str
-        Digest of each array's ``zarr.json``, so that zarr never reads one that was changed.
+        Digest of each array's ``zarr.json``, so that a changed one is noticed.
     """
 
     entry: Entry

@@ -28,7 +28,6 @@ import signal
 import sys
 import tempfile
 import threading
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +81,6 @@ class Trap:
 
 def main(config: str) -> None:
     """Get warm, then answer requests until stdin ends."""
-    warnings.simplefilter("ignore", DeprecationWarning)  # that we fork beside zarr's thread
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     devnull = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from zarr.storage import LocalStore
 
 import cache
 from cache.disk import DiskStore
 from cache.layout import Layout
 from cache.store import DamagedError, StoreError, StoreFullError
+from cache.zarr_chunks import ChunkFiles
 
 KEY, OTHER = "a" * 32, "b" * 32
 PIXELS = np.random.default_rng(5).random((600, 520, 3), np.float32)
@@ -208,8 +208,8 @@ class TestTwoWriters:
 
 
 def failing(error: int, *, writes: int | None = None, reads: int | None = None):
-    """Give a storage whose n-th write or read, and all after it, end with an error."""
-    left = {"set": writes, "get": reads}
+    """Give files whose n-th write or read, and all after it, end with an error."""
+    left = {"write": writes, "read": reads}
 
     def count(operation: str) -> None:
         if left[operation] is not None:
@@ -217,17 +217,16 @@ def failing(error: int, *, writes: int | None = None, reads: int | None = None):
             if left[operation] < 0:
                 raise OSError(error, os.strerror(error), "chunk")
 
-    class FailingStore(LocalStore):
-        async def set(self, key, value):
-            count("set")
-            await super().set(key, value)
+    class FailingFiles(ChunkFiles):
+        def write(self, path, values):
+            count("write")
+            super().write(path, values)
 
-        async def get(self, key, *arguments, **keywords):
-            if key.startswith("c/"):
-                count("get")
-            return await super().get(key, *arguments, **keywords)
+        def read(self, path, values):
+            count("read")
+            return super().read(path, values)
 
-    return FailingStore
+    return FailingFiles()
 
 
 class TestFullDisk:
@@ -237,7 +236,7 @@ class TestFullDisk:
         self, store, writes, error
     ):
         publish(store)
-        full = DiskStore(store.root, storage=failing(error, writes=writes))
+        full = DiskStore(store.root, files=failing(error, writes=writes))
         for key in (KEY, OTHER):
             with pytest.raises(StoreFullError, match=r"no space left\. Free some"):
                 publish(full, key, PIXELS + 1)
@@ -270,19 +269,19 @@ class TestFullDisk:
 class TestOtherTrouble:
     def test_a_disk_that_cannot_read_is_told_as_damage(self, store):
         publish(store)
-        broken = DiskStore(store.root, storage=failing(errno.EIO, reads=1))
+        broken = DiskStore(store.root, files=failing(errno.EIO, reads=1))
         with pytest.raises(DamagedError, match=r"chunk 0\.1\.0: the disk can't read its file"):
             read(broken)
 
     def test_trouble_that_says_nothing_about_the_values_is_not_told_as_damage(self, store):
         publish(store)
-        busy = DiskStore(store.root, storage=failing(errno.EMFILE, reads=0))
+        busy = DiskStore(store.root, files=failing(errno.EMFILE, reads=0))
         with pytest.raises(StoreError) as caught:
             read(busy)
         assert not isinstance(caught.value, DamagedError)
 
     def test_a_folder_that_may_not_be_written_is_named(self, store):
-        guarded = DiskStore(store.root, storage=failing(errno.EACCES, writes=0))
+        guarded = DiskStore(store.root, files=failing(errno.EACCES, writes=0))
         with pytest.raises(StoreError, match=rf"{store.root}: chunk can't be written .+ Make it"):
             publish(guarded)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -11,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
+import zarr.storage
 
 import cache
+from cache.chunks import chunk_shape
 from cache.disk import KEPT_IN_QUARANTINE, DiskStore
 from cache.layout import Layout
 from cache.store import StoreError
@@ -49,6 +52,35 @@ def test_a_result_is_a_zarr_group_that_others_can_read(store):
     assert group["pixels"].chunks == (512, 20, 3)
     assert group["pixels"].compressors == ()
     assert group.metadata.zarr_format == 3
+
+
+@pytest.mark.parametrize(
+    "dtype", ["<f4", "<f8", "<f2", "|u1", "<u2", "|i1", "<i8", "|b1", "<c8", "<c16"]
+)
+@pytest.mark.parametrize("shape", [(), (0, 3), (7,), (600, 3), (520, 600, 2)])
+def test_files_are_those_that_zarr_writes(store, tmp_path, dtype, shape):
+    values = np.random.default_rng(3).integers(0, 2, shape).astype(dtype)
+    with store.begin(KEY) as draft:
+        draft.put_array("values", values)
+        draft.publish({})
+    home = store.root / "objects" / "ab" / KEY / "values"
+    theirs = zarr.create_array(
+        zarr.storage.LocalStore(tmp_path / "theirs"),
+        shape=shape,
+        chunks=chunk_shape(shape),
+        dtype=dtype,
+        compressors=None,
+        filters=None,
+        config={"write_empty_chunks": True},
+    )
+    theirs[...] = values
+    files = {path.relative_to(home) for path in home.rglob("*") if path.is_file()}
+    others = (tmp_path / "theirs").rglob("*")
+    assert files == {path.relative_to(tmp_path / "theirs") for path in others if path.is_file()}
+    for file in files - {Path("zarr.json")}:
+        assert (home / file).read_bytes() == (tmp_path / "theirs" / file).read_bytes()
+    ours = json.loads((home / "zarr.json").read_text())
+    assert ours == json.loads((tmp_path / "theirs" / "zarr.json").read_text())
 
 
 def test_a_second_run_needs_no_zarr_to_know_what_is_there(store):
