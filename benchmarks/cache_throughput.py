@@ -2,8 +2,8 @@
 
 Run ``python benchmarks/cache_throughput.py [megapixels] [rounds]``; both write to the folder
 for temporary files, then read what is still in the system's memory, so that what the store adds
-(digests, a file a chunk) shows and not the disk. Every round does all of them once; the best of each
-counts. Reading in tiles with a halo is what deconvolve does.
+(digests, a file a chunk) shows and not the disk. Every round does all of them once; the best of
+each counts. Reading in tiles with a halo is what deconvolve does.
 """
 
 from __future__ import annotations
