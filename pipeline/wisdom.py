@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cache.digest import text_digest
+
 
 @contextlib.contextmanager
 def kept_wisdom(
@@ -36,10 +38,16 @@ def kept_wisdom(
 
 
 def _read(path: Path) -> bytes:
+    """Read wisdom; nothing if a bit of it changed, since a planner may die of that."""
     try:
-        return path.read_bytes()
+        digest, _, data = path.read_bytes().partition(b"\n")
     except OSError:
         return b""
+    return data if digest == _digest(data) else b""
+
+
+def _digest(data: bytes) -> bytes:
+    return text_digest(data.decode("latin-1")).encode()
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -47,7 +55,7 @@ def _replace(path: Path, data: bytes) -> None:
     beside = path.with_name(f"{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(data)
+        beside.write_bytes(_digest(data) + b"\n" + data)
         beside.replace(path)
     except OSError:
         with contextlib.suppress(OSError):
