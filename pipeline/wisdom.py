@@ -15,8 +15,8 @@ def kept_wisdom(
 ) -> Iterator[None]:
     """Load wisdom before a run, and save it after one that learnt something.
 
-    Two processes may do so at once: each adds what the file holds by then to its own, and the
-    file is replaced whole. A file that can't be read or written costs time, never a run.
+    Two processes may do so at once: each adds what the file holds by then to its own. A file that
+    can't be read or written, or was not written to its end, costs time, never a run.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ def kept_wisdom(
         if (learnt := dump()) and learnt != known:
             if (newer := _read(path)) != known:
                 load(newer)
-            _replace(path, dump())
+            _write(path, dump())
 
 
 def _read(path: Path) -> bytes:
-    """Read wisdom; nothing if a bit of it changed, since a planner may die of that."""
+    """Read wisdom; nothing if a bit of it is not as written, since a planner may die of that."""
     try:
         digest, _, data = path.read_bytes().partition(b"\n")
     except OSError:
@@ -50,13 +50,8 @@ def _digest(data: bytes) -> bytes:
     return text_digest(data.decode("latin-1")).encode()
 
 
-def _replace(path: Path, data: bytes) -> None:
-    # One temporary name for all: a kill leaves one file at most, and torn wisdom is not taken.
-    beside = path.with_name(f"{path.name}.tmp")
-    try:
+def _write(path: Path, data: bytes) -> None:
+    # In place: a temporary file could be left behind, and the digest tells a torn one.
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(_digest(data) + b"\n" + data)
-        beside.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+        path.write_bytes(_digest(data) + b"\n" + data)
