@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from zlib import crc32
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is imported
 ROOT = Path(__file__).resolve().parent.parent
@@ -143,7 +144,8 @@ def load_shakes(folder: Path) -> dict[str, Psf]:
 def make_case(window: str, name: str, sharp: Plane, psf: Psf | None, noise: float) -> Case:
     blurred = sharp if psf is None else blur(sharp[..., None], psf)[..., 0]
     inner = blurred[MARGIN:-MARGIN, MARGIN:-MARGIN]
-    numbers = np.random.default_rng(1).standard_normal(inner.shape, np.float32)
+    seed = crc32(f"{window} {name} {noise}".encode())
+    numbers = np.random.default_rng(seed).standard_normal(inner.shape, np.float32)
     truth = "none" if psf is None else name.split()[0]
     return Case(window, name, noise, inner + np.float32(noise) * numbers, truth)
 
