@@ -69,8 +69,10 @@ _FAR = 60.0
 _DARKEST = 1e-12
 _OTF_SIDE = 192
 # The window fades as a gaussian does towards pixels to leave out: its deviation, pixels, and where
-# it ends in deviations. Anything steeper or more compact leaks light into high frequencies.
-_FADE, _FADE_REACH = 3.0, 3.0
+# it ends in deviations. Anything steeper or more compact leaks light into high frequencies, and
+# into the zeros of wide blurs. The narrower one is for samples of which it leaves too little.
+_FADES, _FADE_REACH = (5.0, 3.0), 3.0
+_ENOUGH_LEFT = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -333,9 +335,13 @@ def _fade(valid: NDArray[np.bool_]) -> Plane:
     """1, and smoothly down to 0 towards pixels that are not valid."""
     if valid.all():
         return np.ones(valid.shape, np.float32)
-    reach = round(_FADE_REACH * _FADE)
-    far = ndimage.minimum_filter(valid.astype(np.float64), 2 * reach + 1)
-    return np.asarray(ndimage.gaussian_filter(far, _FADE, truncate=_FADE_REACH), np.float32)
+    for deviation in _FADES:
+        reach = round(_FADE_REACH * deviation)
+        far = ndimage.minimum_filter(valid.astype(np.float32), 2 * reach + 1)
+        window = ndimage.gaussian_filter(far, deviation, truncate=_FADE_REACH)
+        if window.mean() > _ENOUGH_LEFT:
+            break
+    return np.asarray(window, np.float32)
 
 
 @lru_cache(maxsize=4)
