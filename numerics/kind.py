@@ -30,9 +30,9 @@ _LEAST_VALID = 0.25
 # The looks differ in strength: of the width of sharp pictures the spectrum says more.
 _SPECTRAL_SHARE = 0.7
 # Sharp pictures stay below, gaussians of 1 px and discs of 2 px above, with little between.
-_SHARP_WIDTH = 0.57
+_SHARP_WIDTH = 0.6
 # Soft pictures have wide edges by nature, where their spectra stay below this.
-_SHARP_SPECTRAL_WIDTH = 0.57
+_SHARP_SPECTRAL_WIDTH = 0.62
 # A disc of radius r is as wide as a gaussian of r / 2 along each axis.
 _DISC_WIDTH = 0.5
 # A family has to explain the spectrum so much better than a round gaussian to be taken. Small discs
@@ -40,10 +40,10 @@ _DISC_WIDTH = 0.5
 _HANDICAPS: Mapping[Family, tuple[float, float]] = {  # when small, when large
     "gaussian": (1.0, 1.0),
     "disc": (1.12, 1.002),
-    "astigmatic": (1.12, 1.12),
+    "astigmatic": (1.25, 1.12),
     "line": (1.12, 1.06),
 }
-_LARGE: Mapping[Family, float] = {"gaussian": 0, "disc": 1.7, "astigmatic": 0, "line": 5.0}
+_LARGE: Mapping[Family, float] = {"gaussian": 0, "disc": 1.7, "astigmatic": 1.0, "line": 5.0}
 _ROUND: tuple[Family, ...] = ("gaussian", "disc")
 # So has a free form than round blurs, and than the family that won.
 _FREE_HANDICAP, _FREE_ADVANTAGE = 1.1, 1.05
