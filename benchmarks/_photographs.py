@@ -23,6 +23,13 @@ PHOTOGRAPHS: dict[str, tuple[str, int, int]] = {
     "spoon": ("coffee.png", 450, 200),
     "wheel": ("motorcycle_left.png", 200, 230),
     "vessels": ("retina.jpg", 340, 340),
+    "lawn": ("camera.png", 370, 380),
+    "shelf": ("motorcycle_left.png", 560, 150),
+    "saucer": ("coffee.png", 160, 260),
+    "helmet": ("astronaut.png", 360, 330),
+    "brick": ("brick.png", 256, 256),
+    "gravel": ("gravel.png", 256, 256),
+    "coins": ("coins.png", 192, 150),
 }
 """Name: file, and the centre of the window, x and y."""
 

@@ -120,13 +120,16 @@ def _find(sample: NDArray[np.float32], params: EstimatePsf.Params, context: Cont
 
 
 def _adapt(sample: NDArray[np.float32], finding: Finding, context: Context) -> NDArray[np.float32]:
-    from numerics.lens import estimate_channel_psfs, fit_channel_psfs
+    from numerics.lens import adapt_to_channels
     from numerics.sample import find_unclipped
 
-    known, check = find_unclipped(sample), context.check_cancelled
-    if finding.kind.fit is None:
-        return estimate_channel_psfs(sample, finding.kind.psf, known=known, check=check)
-    return fit_channel_psfs(sample, finding.kind.fit, known=known, check=check)
+    kind = finding.kind
+    return adapt_to_channels(
+        sample,
+        kind.psf if kind.fit is None else kind.fit,
+        known=find_unclipped(sample),
+        check=context.check_cancelled,
+    )
 
 
 def _fit_size(psf: NDArray[np.float32], size: int) -> tuple[NDArray[np.float32], float]:

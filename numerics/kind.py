@@ -30,23 +30,23 @@ _LEAST_VALID = 0.25
 # The looks differ in strength: of the width of sharp pictures the spectrum says more.
 _SPECTRAL_SHARE = 0.7
 # Sharp pictures stay below, gaussians of 1 px and discs of 2 px above, with little between.
-_SHARP_WIDTH = 0.64
+_SHARP_WIDTH = 0.6
 # Soft pictures have wide edges by nature, where their spectra stay below this.
-_SHARP_SPECTRAL_WIDTH = 0.65
+_SHARP_SPECTRAL_WIDTH = 0.62
 # A disc of radius r is as wide as a gaussian of r / 2 along each axis.
 _DISC_WIDTH = 0.5
 # A family has to explain the spectrum so much better than a round gaussian to be taken. Small discs
 # and short lines are all but gaussians, and nature's textures are hardly ever round.
 _HANDICAPS: Mapping[Family, tuple[float, float]] = {  # when small, when large
     "gaussian": (1.0, 1.0),
-    "disc": (1.12, 1.005),
-    "astigmatic": (1.22, 1.22),
-    "line": (1.22, 1.08),
+    "disc": (1.12, 1.002),
+    "astigmatic": (1.25, 1.12),
+    "line": (1.12, 1.06),
 }
-_LARGE: Mapping[Family, float] = {"gaussian": 0, "disc": 1.5, "astigmatic": 0, "line": 5.0}
+_LARGE: Mapping[Family, float] = {"gaussian": 0, "disc": 1.7, "astigmatic": 1.0, "line": 5.0}
 _ROUND: tuple[Family, ...] = ("gaussian", "disc")
 # So has a free form than round blurs, and than the family that won.
-_FREE_HANDICAP, _FREE_ADVANTAGE = 1.12, 1.05
+_FREE_HANDICAP, _FREE_ADVANTAGE = 1.1, 1.05
 # More so where edges are no wider than the spectrum says: shakes make them so. Periodic things give
 # spectra that only a free form explains.
 _FREE_HANDICAP_ROUND = 1.45
@@ -58,7 +58,7 @@ _WIDE_EDGES, _WIDER_BY, _WIDER_TIMES = 1.2, 0.7, 1.6
 # twice as much, and more, than this.
 _WELL_EXPLAINED = 1.2
 # Choices this far from the next best, in logarithms of what decides, are wrong once in four times.
-_MARGIN = 0.1
+_MARGIN = 0.06
 # Less than this share of all frequencies above the noise: no texture, whatever looks like edges.
 _LEAST_SIGNAL = 0.006
 # The same, if there are too few edges.
@@ -129,8 +129,10 @@ class Look:
     @property
     def is_settled(self) -> bool:
         """Whether candidates of free form could not, or should not, change the choice."""
-        excess = self.best.cost / self.spectrum.size - 1
-        return not self.has_wide_edges and excess < _WELL_EXPLAINED * self.spectrum.signal_share()
+        best = self.best
+        excess = best.cost / self.spectrum.size - 1
+        is_explained = excess < _WELL_EXPLAINED * self.spectrum.signal_share()
+        return is_explained and not (best.family in _ROUND and self.has_wide_edges)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

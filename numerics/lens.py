@@ -30,21 +30,21 @@ Psf = NDArray[np.float32]
 _FARTHEST_SHIFT = 6
 
 
-def estimate_channel_psfs(
+def adapt_to_channels(
     sample: NDArray[np.float32],
-    psf: Psf,
+    shared: Psf | Fit,
     *,
     known: Mask | None = None,
     check: Check | None = None,
 ) -> NDArray[np.float32]:
-    """Adapt a PSF that the channels share to each of them, and find what they are shifted by.
+    """Adapt a blur that the channels share to each of them, and find what they are shifted by.
 
     Parameters
     ----------
     sample : (H, W, channel) float32
         Linear light.
-    psf : (size, size) float32
-        Estimated on the mean of the channels.
+    shared : (size, size) float32 or Fit
+        Found on the mean of the channels: a PSF of free form, or a family, which is kept.
     known : (H, W) bool, optional
         False for pixels to leave out since the light was clipped there.
     check : callable, optional
@@ -53,8 +53,8 @@ def estimate_channel_psfs(
     Returns
     -------
     (side, side, channel) float32
-        Deconvolving each channel with its own lays them onto each other. `size` and room for the
-        shifts.
+        Deconvolving each channel with its own lays them onto each other. As large as all take,
+        and room for the shifts.
 
     Raises
     ------
@@ -62,42 +62,10 @@ def estimate_channel_psfs(
         If a channel does not allow to estimate a PSF.
     """
     channels = np.moveaxis(sample, 2, 0)
-    psfs = [_refine(channel, psf, known, check) for channel in channels]
-    return _lay_onto_each_other(channels, psfs, known)
-
-
-def fit_channel_psfs(
-    sample: NDArray[np.float32],
-    fit: Fit,
-    *,
-    known: Mask | None = None,
-    check: Check | None = None,
-) -> NDArray[np.float32]:
-    """Fit the family of a blur that the channels share to each, and find their shifts.
-
-    Parameters
-    ----------
-    sample : (H, W, channel) float32
-        Linear light.
-    fit : Fit
-        Found on the mean of the channels.
-    known : (H, W) bool, optional
-        False for pixels to leave out since the light was clipped there.
-    check : callable, optional
-        Called several times a second; may raise to stop the work.
-
-    Returns
-    -------
-    (size, size, channel) float32
-        As large as all take. Deconvolving each channel with its own lays them onto each other.
-
-    Raises
-    ------
-    EstimateError
-        If a channel does not allow to estimate a PSF.
-    """
-    channels = np.moveaxis(sample, 2, 0)
-    psfs = [_refit(channel, fit, known, check).psf for channel in channels]
+    if isinstance(shared, Fit):
+        psfs = [_refit(channel, shared, known, check).psf for channel in channels]
+    else:
+        psfs = [_refine(channel, shared, known, check) for channel in channels]
     size = max(max(psf.shape) for psf in psfs)
     return _lay_onto_each_other(channels, [resized(psf, size) for psf in psfs], known)
 

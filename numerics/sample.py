@@ -27,6 +27,9 @@ _LEAST_CONTRAST = 0.004
 # A sensor clips all that is brighter at one value; noise and profiles spread it a little.
 _CLIPPED_SHARE = 0.99
 _WHITE = 0.9
+# Clipped light piles up there: so many times as many pixels as in as wide a range below. The tops
+# of blurred highlights don't.
+_PILED_UP = 2.0
 # More than that is no highlight but the paper of a page.
 _MOST_CLIPPED = 0.2
 
@@ -70,7 +73,8 @@ def find_unclipped(pixels: NDArray[np.float32]) -> Mask:
     Parameters
     ----------
     pixels : (H, W, channel) float32
-        Linear light, 1 is white. A channel that stays well below white is taken as unclipped.
+        Linear light, 1 is white. A channel that stays well below white is taken as unclipped, and
+        so is one in which light does not pile up at its brightest value.
 
     Returns
     -------
@@ -78,8 +82,11 @@ def find_unclipped(pixels: NDArray[np.float32]) -> Mask:
         All true if a fifth of the picture or more is as bright as it gets.
     """
     brightest = pixels.max(axis=(0, 1))
-    limit = np.where(brightest >= _WHITE, _CLIPPED_SHARE * brightest, np.inf)
-    clipped = np.any(pixels >= limit, axis=2)
+    near = pixels >= _CLIPPED_SHARE * brightest
+    beside = pixels >= _CLIPPED_SHARE**2 * brightest
+    at_top, about = near.sum(axis=(0, 1)), beside.sum(axis=(0, 1))
+    is_clipped = (brightest >= _WHITE) & (at_top > _PILED_UP * (about - at_top))
+    clipped = np.any(near & is_clipped, axis=2)
     return np.full_like(clipped, True) if clipped.mean() > _MOST_CLIPPED else ~clipped
 
 

@@ -2,9 +2,10 @@
 
 After Whittle's likelihood, on logarithms averaged over bins.
 
-Sharp photographs have power ``A(angle) f^-slope``; blur multiplies it by ``|otf|^2``, noise adds
-a floor. What the best such model leaves unexplained is the cost of a PSF, comparable among PSFs
-of all kinds on one sample. Phases, and with them the mirror image of a PSF, have no part in it.
+Sharp photographs have power ``A(angle) f^-slope``, more or less; blur multiplies it by
+``|otf|^2``, noise adds a floor. What the best such model leaves unexplained is the cost of a PSF,
+comparable among PSFs of all kinds on one sample. Phases, and with them the mirror image of a PSF,
+have no part in it.
 
 References
 ----------
@@ -50,6 +51,13 @@ _LEAST_VARIANCE = 0.003
 _SLOPE, _SLOPE_DEVIATION = 2.4, 0.3
 _HARMONICS = 3
 _HARMONIC_DEVIATION = 0.5
+# Real spectra leave the power law: in waves over the logarithm of frequency, from a whole one over
+# the range on, each half a wave shorter than the last; and by directions that change from low to
+# high frequencies. What is as smooth as that tells nothing of a blur.
+_WAVES = 4
+_WAVE_DEVIATION = 0.1
+_TURNS = 2
+_TURN_DEVIATION = 0.5
 _NOISE_DEVIATION = 0.3
 _NOISE_FACTOR = 1.05
 _SMALLEST_NOISE = 3e-4
@@ -61,8 +69,10 @@ _FAR = 60.0
 _DARKEST = 1e-12
 _OTF_SIDE = 192
 # The window fades as a gaussian does towards pixels to leave out: its deviation, pixels, and where
-# it ends in deviations. Anything steeper or more compact leaks light into high frequencies.
-_FADE, _FADE_REACH = 3.0, 3.0
+# it ends in deviations. Anything steeper or more compact leaks light into high frequencies, and
+# into the zeros of wide blurs. The narrower one is for samples of which it leaves too little.
+_FADES, _FADE_REACH = (5.0, 3.0), 3.0
+_ENOUGH_LEFT = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,14 +125,17 @@ class Bins:
     ----------
     area : (n,) float64
         Cycles per pixel, squared.
-    basis : (n, parameters) float64
+    basis : (n, q) float32
         Derivatives of the logarithm of the model's signal by its parameters but the floor.
+    products : (n, q * (q + 1) / 2) float32
+        Of each two columns of `basis`.
     softness : (n,) float64
         Logarithm of the power that natural softness leaves.
     """
 
     area: Vector
-    basis: NDArray[np.float64]
+    basis: NDArray[np.float32]
+    products: NDArray[np.float32]
     softness: Vector
 
 
@@ -152,8 +165,10 @@ def measure_spectrum(sample: Plane, noise: float, valid: NDArray[np.bool_]) -> S
     # Padding and tapers make neighbours alike, pixels left out make them more so.
     kept = (tapers[0] ** 2).sum() / (_tapers(sample.shape)[0] ** 2).sum()
     counts = _sums(index) * (kept * sample.size / (shape[0] * shape[1]))
-    log_power = _mean(index, np.log(power + _DARKEST)) + _LOG_BIAS
-    log_noise = 2 * float(np.log(max(_NOISE_FACTOR * noise, _SMALLEST_NOISE)))
+    # Where there is no noise a blur leaves what rounding does, which the model knows nothing of.
+    power += _SMALLEST_NOISE**2
+    log_power = _mean(index, np.log(power)) + _LOG_BIAS
+    log_noise = float(np.log((_NOISE_FACTOR * noise) ** 2 + _SMALLEST_NOISE**2))
     signal = np.clip(1 - np.exp(log_noise - log_power), 0, 1)
     variance = _LOG_VARIANCE / np.maximum(counts, 1e-9) + _MODEL_VARIANCE * signal**2
     weights = np.where(counts >= 1, 1 / (variance + _LEAST_VARIANCE), 0.0)
@@ -211,15 +226,14 @@ def fit_powers(spectrum: Spectrum, powers: NDArray[np.float64]) -> Vector:
     (m,) float64
         `spectral_costs`.
     """
-    used = spectrum.weights > 0
     problem = _Problem(
-        spectrum.bins.basis[used].astype(np.float32),
-        spectrum.weights[used].astype(np.float32),
-        spectrum.log_power[used].astype(np.float32),
+        spectrum.bins,
+        spectrum.weights.astype(np.float32),
+        spectrum.log_power.astype(np.float32),
         _expected(spectrum),
         _precision(),
     )
-    fixed = spectrum.bins.softness[used] + np.log(powers[:, used] + _DARKEST)
+    fixed = spectrum.bins.softness + np.log(powers + _DARKEST)
     return problem.solve(fixed.astype(np.float32))
 
 
@@ -227,7 +241,7 @@ def fit_powers(spectrum: Spectrum, powers: NDArray[np.float64]) -> Vector:
 class _Problem:
     """The model of n bins, linear in its q parameters but for the floor, which is the last."""
 
-    basis: NDArray[np.float32]
+    bins: Bins
     weights: NDArray[np.float32]
     target: NDArray[np.float32]
     expected: Vector
@@ -249,8 +263,8 @@ class _Problem:
 
     def _begin(self, fixed: NDArray[np.float32]) -> NDArray[np.float64]:
         """Begin with what is usual, the level such that the lowest frequencies fit."""
-        low = slice(0, 2 * _SECTORS)
-        expected = self.basis[low] @ self.expected[:-1] + fixed[:, low]
+        low = np.flatnonzero(self.weights)[: 2 * _SECTORS]
+        expected = self.bins.basis[low] @ self.expected[:-1] + fixed[:, low]
         parameters = np.tile(self.expected, (len(fixed), 1))
         parameters[:, 0] = (self.target[low] - expected).mean(axis=1)
         return parameters
@@ -259,7 +273,7 @@ class _Problem:
         self, parameters: NDArray[np.float64], fixed: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Residual of the logarithm of power, and share of the signal in the model: (m, n)."""
-        signal = parameters[:, :-1].astype(np.float32) @ self.basis.T + fixed
+        signal = parameters[:, :-1].astype(np.float32) @ self.bins.basis.T + fixed
         floor = parameters[:, -1:].astype(np.float32)
         share = 1 / (1 + np.exp(np.minimum(floor - signal, np.float32(_FAR))))
         residual = self.target - signal + np.log(share)
@@ -270,26 +284,38 @@ class _Problem:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Set up the normal equations (m, q, q) and (m, q) of a step of Gauss and Newton."""
         residual, share = self._compare(parameters, fixed)
-        (count, bins), linear = share.shape, self.basis.shape[1]
+        basis, products = self.bins.basis, self.bins.products
+        rows, columns = _pairs(basis.shape[1])
         weighted = self.weights * share
         rest = 1 - share
-        products = (self.basis[:, :, None] * self.basis[:, None, :]).reshape(bins, -1)
-        normal = np.empty((count, linear + 1, linear + 1))
-        normal[:, :-1, :-1] = (weighted * share @ products).reshape(count, linear, linear)
-        normal[:, :-1, -1] = normal[:, -1, :-1] = weighted * rest @ self.basis
+        normal = np.empty((len(share), *self.precision.shape * 2))
+        normal[:, rows, columns] = normal[:, columns, rows] = weighted * share @ products
+        normal[:, :-1, -1] = normal[:, -1, :-1] = weighted * rest @ basis
         normal[:, -1, -1] = rest**2 @ self.weights
         right = self.precision * (self.expected - parameters)
-        right[:, :-1] += weighted * residual @ self.basis
+        right[:, :-1] += weighted * residual @ basis
         right[:, -1] += rest * residual @ self.weights
         return normal + np.diag(self.precision), right
 
 
+@lru_cache(maxsize=1)
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of a symmetric matrix from its diagonal up."""
+    return np.triu_indices(count)
+
+
 def _expected(spectrum: Spectrum) -> Vector:
-    return np.array([0.0, _SLOPE, *[0.0] * (2 * _HARMONICS), spectrum.log_noise])
+    return np.array([0.0, _SLOPE, *[0.0] * (2 * _HARMONICS + _WAVES + _TURNS), spectrum.log_noise])
 
 
 def _precision() -> Vector:
-    deviations = [_SLOPE_DEVIATION, *[_HARMONIC_DEVIATION] * (2 * _HARMONICS), _NOISE_DEVIATION]
+    deviations = [
+        _SLOPE_DEVIATION,
+        *[_HARMONIC_DEVIATION] * (2 * _HARMONICS),
+        *[_WAVE_DEVIATION] * _WAVES,
+        *[_TURN_DEVIATION] * _TURNS,
+        _NOISE_DEVIATION,
+    ]
     return np.array([0.0, *(1 / np.square(deviations))])
 
 
@@ -309,9 +335,13 @@ def _fade(valid: NDArray[np.bool_]) -> Plane:
     """1, and smoothly down to 0 towards pixels that are not valid."""
     if valid.all():
         return np.ones(valid.shape, np.float32)
-    reach = round(_FADE_REACH * _FADE)
-    far = ndimage.minimum_filter(valid.astype(np.float64), 2 * reach + 1)
-    return np.asarray(ndimage.gaussian_filter(far, _FADE, truncate=_FADE_REACH), np.float32)
+    for deviation in _FADES:
+        reach = round(_FADE_REACH * deviation)
+        far = ndimage.minimum_filter(valid.astype(np.float32), 2 * reach + 1)
+        window = ndimage.gaussian_filter(far, deviation, truncate=_FADE_REACH)
+        if window.mean() > _ENOUGH_LEFT:
+            break
+    return np.asarray(window, np.float32)
 
 
 @lru_cache(maxsize=4)
@@ -346,7 +376,14 @@ def _bins() -> Bins:
     rings = np.arange(_ring_count())
     frequency = np.repeat(_LOWEST + _RING * (rings + 0.5), _SECTORS)
     angle = np.tile((np.arange(_SECTORS) + 0.5) * np.pi / _SECTORS, rings.size)
-    waves = [f(2 * j * angle) for j in range(1, _HARMONICS + 1) for f in (np.cos, np.sin)]
-    basis = np.stack([np.ones_like(frequency), -np.log(frequency), *waves], axis=1)
+    octaves = np.log(frequency)
+    place = np.pi * (octaves - octaves[0]) / (octaves[-1] - octaves[0])
+    harmonics = [f(2 * j * angle) for j in range(1, _HARMONICS + 1) for f in (np.cos, np.sin)]
+    waves = [np.cos(j * place) for j in range(2, 2 + _WAVES)]
+    turns = [(place / np.pi - 0.5) * harmonic for harmonic in harmonics[:_TURNS]]
+    parts = [np.ones_like(frequency), -octaves, *harmonics, *waves, *turns]
+    basis = np.stack(parts, axis=1).astype(np.float32)
+    rows, columns = _pairs(basis.shape[1])
+    products = basis[:, rows] * basis[:, columns]
     softness = -((2 * np.pi * frequency * SOFTNESS) ** 2)
-    return Bins(frequency * _RING * np.pi / _SECTORS, basis, softness)
+    return Bins(frequency * _RING * np.pi / _SECTORS, basis, products, softness)

@@ -48,6 +48,33 @@ def test_kinds_are_told(sharp_photo: np.ndarray, name: str, noise: float) -> Non
     assert kind.costs[name] < kind.costs["none"]
 
 
+@pytest.fixture(scope="module")
+def photographer() -> np.ndarray:
+    return ((data.camera()[80:380, 100:400] / 255.0) ** 2.2).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def cup() -> np.ndarray:
+    return ((data.coffee()[50:350, 150:450] / 255.0) ** 2.2).mean(axis=2).astype(np.float32)
+
+
+@pytest.mark.parametrize(("sigma", "noise"), [(1.2, 0.004), (2.0, 0.0), (2.0, 0.01)])
+def test_textures_with_a_direction_do_not_make_blur_astigmatic(
+    photographer: np.ndarray, cup: np.ndarray, sigma: float, noise: float
+) -> None:
+    for sharp in (photographer, cup):
+        kind = find_kind(blurred(sharp, gaussian(sigma), noise))
+        assert kind.name == "gaussian"
+        assert kind.parameters["sigma"] == pytest.approx(sigma, rel=0.12)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.004, 0.01])
+def test_fur_does_not_hide_how_wide_a_blur_is(cat: np.ndarray, noise: float) -> None:
+    kind = find_kind(blurred(cat, gaussian(1.2), noise))
+    assert kind.spectral_width == pytest.approx(1.2, rel=0.25)
+    assert kind.costs["gaussian"] < 1.02 * kind.costs["disc"]
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.01, 0.02])
 def test_sharp_photographs_have_no_blur(
     sharp_photo: np.ndarray, cat: np.ndarray, noise: float
@@ -91,12 +118,13 @@ def test_exposure_does_not_matter(sharp_photo: np.ndarray) -> None:
     assert dark.parameters["radius"] == pytest.approx(bright.parameters["radius"], rel=1e-3)
 
 
-def test_clipped_highlights_do_not_matter(sharp_photo: np.ndarray) -> None:
-    plane = blur(1.8 * sharp_photo[..., None], disc(3.0))[..., 0]
+@pytest.mark.parametrize("radius", [3.0, 5.0])
+def test_clipped_highlights_do_not_matter(sharp_photo: np.ndarray, radius: float) -> None:
+    plane = blur(1.8 * sharp_photo[..., None], disc(radius))[..., 0]
     assert 0.02 < np.mean(plane > 1) < 0.3
     kind = find_kind(np.minimum(add_noise(plane, 0.004), 1))
     assert kind.name == "disc"
-    assert kind.parameters["radius"] == pytest.approx(3, rel=0.05)
+    assert kind.parameters["radius"] == pytest.approx(radius, rel=0.05)
 
 
 def test_clipped_samples_are_refused(sharp_photo: np.ndarray) -> None:

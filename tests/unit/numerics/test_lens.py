@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 from skimage import data
 
-from numerics.lens import estimate_channel_psfs
+from numerics.lens import adapt_to_channels
 from numerics.make_psf import gaussian
 from numerics.psf import check_psf
 
@@ -30,7 +30,7 @@ def sample() -> np.ndarray:
 @pytest.fixture(scope="module")
 def psfs(sample: np.ndarray) -> np.ndarray:
     shared = gaussian(1.6)
-    return estimate_channel_psfs(sample, np.pad(shared, (15 - shared.shape[0]) // 2))
+    return adapt_to_channels(sample, np.pad(shared, (15 - shared.shape[0]) // 2))
 
 
 def test_shifts_between_channels_are_found(psfs: np.ndarray) -> None:
@@ -49,4 +49,4 @@ def test_stopping(sample: np.ndarray) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        estimate_channel_psfs(sample[:64, :64], gaussian(1.6), check=check)
+        adapt_to_channels(sample[:64, :64], gaussian(1.6), check=check)

@@ -88,6 +88,15 @@ def test_clipped_highlights_are_found() -> None:
     assert find_unclipped(pixels).all(), "white paper is no highlight"
 
 
+def test_the_tops_of_blurred_highlights_are_not_clipped() -> None:
+    y, x = np.mgrid[-40:41, -40:41] / 20
+    glow = np.repeat(0.97 * np.exp(-(x**2 + y**2))[..., None], 3, axis=2).astype(np.float32)
+    assert find_unclipped(glow).all()
+    clipped = find_unclipped(np.minimum(1.4 * glow, 1))
+    assert not clipped[35:46, 35:46].any()
+    assert 0.8 < clipped.mean() < 0.95
+
+
 def test_largest_size_fits() -> None:
     assert largest_size(255) == 127
     assert [largest_size(side) for side in (3, 32, 127, 128, 130)] == [3, 15, 63, 63, 65]
