@@ -46,15 +46,8 @@ STARTS = (
 # Pixels beyond the extent that a first climb finds, which is rather too large; its share of time.
 _SPARE = 6
 _SIZING_SHARE = 0.2
-# Refinements of the mean, each beginning with a forgiving noise level.
-_ROUNDS = 2
 # Agreement of the starts, and what share of the possible gain such estimates reach, about.
 _TRUST = ((0.4, 0.55, 0.7, 0.78, 0.87, 0.95, 0.985), (0.0, 0.25, 0.4, 0.6, 0.75, 0.8, 0.92))
-# Starts that agree so far are right. Where what their refined mean leaves over is not white all the
-# same, the blur differs from place to place. Refinement counts on one blur and goes too far then:
-# halfway between is 0.3 dB better on real shakes, and 0.2 dB worse on simulated ones.
-_MUCH_AGREEMENT = 0.8
-_HARDLY_WHITE = -0.01
 _WHITE_ENOUGH = 0.02
 # Of the logarithm of the normalised sparsity, which differs by a few percent only, against that of
 # the spectral cost; with less, PSFs full of dust that fits the spectrum win.
@@ -86,7 +79,7 @@ class Estimate:
     agreement : float
         Smallest similarity (0..1) among the PSFs of all starts. 1 for a single start.
     candidates : tuple of (size, size) float32
-        The PSFs of all starts, their refined mean, and `psf`.
+        The PSFs of all starts, and `psf`.
     """
 
     psf: Psf
@@ -116,7 +109,9 @@ class Estimate:
     @property
     def rim_light(self) -> float:
         """Share of the light on the outermost pixels, where a PSF that is cut off piles it up."""
-        return 1 - float(self.psf[1:-1, 1:-1].sum())
+        rim = self.psf.copy()
+        rim[1:-1, 1:-1] = 0
+        return float(rim.sum())
 
 
 def estimate_psf(
@@ -159,18 +154,13 @@ def estimate_psf(
     finest = levels[-1].canvas
     climbing = sum(climb_cost(levels, start) for start in starts)
     assessing = _ASSESS_COST * sample.plane.size
-    work = Work(climbing + _ROUNDS * refinement_cost(finest) + assessing, progress, check)
+    work = Work(climbing + refinement_cost(finest) + assessing, progress, check)
     climbed = [_pad(climb(levels, start, sample.noise, work), size) for start in starts]
     agreed = agreement(climbed)
-    refined = mean_psf(climbed)
-    for _ in range(_ROUNDS):
-        refined = refine_psf(finest, refined, sample.noise, work)
+    refined = refine_psf(finest, mean_psf(climbed), sample.noise, work)
     judge = _Judge.of(sample, size // 2, work)
     found = judge.assess(refined, "all starts, refined")
-    if agreed >= _MUCH_AGREEMENT and found.whiteness < _HARDLY_WHITE:
-        halfway = mean_psf([refined, climbed[0]])
-        found = judge.assess(halfway, f"{found.origin}, and {starts[0].name}")
-    return replace(found, agreement=agreed, candidates=(*climbed, refined, found.psf))
+    return replace(found, agreement=agreed, candidates=(*climbed, found.psf))
 
 
 def estimate_psf_and_size(
