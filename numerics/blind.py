@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from numerics.blur import blur_valid
 from numerics.climb import Start, build_levels, climb, climb_cost
-from numerics.consensus import agreement, mean_psf
+from numerics.consensus import agreement, lean, mean_psf
 from numerics.psf_cleaning import psf_reach
 from numerics.sample import Mask, Sample, largest_size, prepare_sample
 from numerics.sparse_cg import deconvolve_sparse
@@ -49,6 +49,12 @@ _SIZING_SHARE = 0.2
 # Agreement of the starts, and what share of the possible gain such estimates reach, about.
 _TRUST = ((0.4, 0.55, 0.7, 0.78, 0.87, 0.95, 0.985), (0.0, 0.25, 0.4, 0.6, 0.75, 0.8, 0.92))
 _WHITE_ENOUGH = 0.02
+# Starts that agree so far are right. Where what their refined mean leaves over is not white all the
+# same, the blur differs from place to place, and refinement, which counts on one blur, can go too
+# far. So much of the first start costs nothing on average there, and bounds the worst.
+_MUCH_AGREEMENT = 0.8
+_HARDLY_WHITE = -0.01
+_HELD_BACK = 0.3
 # Of the logarithm of the normalised sparsity, which differs by a few percent only, against that of
 # the spectral cost; with less, PSFs full of dust that fits the spectrum win.
 _SPARSITY_WEIGHT = 8.0
@@ -79,7 +85,7 @@ class Estimate:
     agreement : float
         Smallest similarity (0..1) among the PSFs of all starts. 1 for a single start.
     candidates : tuple of (size, size) float32
-        The PSFs of all starts, and `psf`.
+        The PSFs of all starts, their refined mean, and `psf`.
     """
 
     psf: Psf
@@ -160,7 +166,10 @@ def estimate_psf(
     refined = refine_psf(finest, mean_psf(climbed), sample.noise, work)
     judge = _Judge.of(sample, size // 2, work)
     found = judge.assess(refined, "all starts, refined")
-    return replace(found, agreement=agreed, candidates=(*climbed, found.psf))
+    if agreed >= _MUCH_AGREEMENT and found.whiteness < _HARDLY_WHITE:
+        held_back = lean(refined, climbed[0], _HELD_BACK)
+        found = judge.assess(held_back, f"{found.origin}, and {starts[0].name}")
+    return replace(found, agreement=agreed, candidates=(*climbed, refined, found.psf))
 
 
 def estimate_psf_and_size(

@@ -54,6 +54,11 @@ def mean_psf(psfs: Sequence[Psf]) -> Psf:
     return normalise(np.average([_move_onto(middle, psf) for psf in psfs], axis=0, weights=weights))
 
 
+def lean(psf: Psf, other: Psf, share: float) -> Psf:
+    """Mix a share (0..1) of another PSF into one, moved onto it."""
+    return normalise((1 - share) * psf + share * _move_onto(psf, other))
+
+
 def _move_onto(reference: Psf, psf: Psf) -> NDArray[np.float64]:
     """Move a PSF by what makes it most like another; light that leaves it is lost."""
     correlation = _correlation(reference, psf, _FINENESS)

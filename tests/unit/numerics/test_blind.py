@@ -50,11 +50,25 @@ def test_shake_is_found(estimate, shake: np.ndarray) -> None:
 
 
 def test_candidates_hold_all_that_it_was_made_of(estimate) -> None:
-    assert len(estimate.candidates) == len(STARTS) + 1
+    assert len(estimate.candidates) == len(STARTS) + 2
     assert np.array_equal(estimate.candidates[-1], estimate.psf)
     for candidate in estimate.candidates:
         check_psf(candidate)
         assert candidate.shape == estimate.psf.shape
+
+
+def test_one_blur_everywhere_lets_refinement_have_its_way(estimate) -> None:
+    assert estimate.whiteness > -0.01
+    assert np.array_equal(estimate.candidates[-2], estimate.psf)
+
+
+def test_residual_that_is_not_white_holds_refinement_back(shaken_photo: np.ndarray) -> None:
+    grain = np.random.default_rng(2).normal(0, 0.03, shaken_photo.shape)
+    blotchy = shaken_photo + ndimage.gaussian_filter(grain, 1.2).astype(np.float32)
+    found = estimate_psf(blotchy, 15, starts=STARTS[:1])
+    climbed, refined, psf = found.candidates
+    assert similarity(psf, refined) > similarity(climbed, refined)
+    assert similarity(psf, climbed) > similarity(climbed, refined)
 
 
 def test_work_of_a_climb_is_as_told(shaken_photo: np.ndarray) -> None:
