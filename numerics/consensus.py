@@ -20,6 +20,8 @@ Psf = NDArray[np.float32]
 
 # Shifts are found in steps of a quarter of a pixel.
 _FINENESS = 4
+# Of the similarity to the one in the middle, as weight: a start that went astray has next to none.
+_LOYALTY = 6
 
 
 def similarity(a: Psf, b: Psf) -> float:
@@ -34,7 +36,7 @@ def agreement(psfs: Sequence[Psf]) -> float:
 
 
 def mean_psf(psfs: Sequence[Psf]) -> Psf:
-    """Average PSFs, each moved onto the one that is most like all others.
+    """Average PSFs, each moved onto the one that is most like all others, and weighted by likeness.
 
     Parameters
     ----------
@@ -48,7 +50,13 @@ def mean_psf(psfs: Sequence[Psf]) -> Psf:
     """
     likeness = [sum(similarity(a, b) for b in psfs) for a in psfs]
     middle = psfs[int(np.argmax(likeness))]
-    return normalise(np.mean([_move_onto(middle, psf) for psf in psfs], axis=0))
+    weights = [similarity(middle, psf) ** _LOYALTY for psf in psfs]
+    return normalise(np.average([_move_onto(middle, psf) for psf in psfs], axis=0, weights=weights))
+
+
+def lean(psf: Psf, other: Psf, share: float) -> Psf:
+    """Mix a share (0..1) of another PSF into one, moved onto it."""
+    return normalise((1 - share) * psf + share * _move_onto(psf, other))
 
 
 def _move_onto(reference: Psf, psf: Psf) -> NDArray[np.float64]:

@@ -40,7 +40,11 @@ class NormalEquations:
 
 
 def normal_equations(
-    sharp: NDArray[np.float32], blurred: NDArray[np.float32], size: int, ridge: float
+    sharp: NDArray[np.float32],
+    blurred: NDArray[np.float32],
+    size: int,
+    ridge: float,
+    deviation: NDArray[np.float32] | None = None,
 ) -> NormalEquations:
     """Set up ``sum |sharp (*) psf - blurred|^2 + ridge |psf|^2``, summed over all planes.
 
@@ -52,15 +56,26 @@ def normal_equations(
         Odd side of the PSF.
     ridge : float
         >= 0, in the units of the sum of squares.
+    deviation : (n, H, W) float32, optional
+        How `sharp` may be wrong: a sample of it, whose blur ``|deviation (*) psf|^2`` adds to the
+        sum.
     """
     sharp_spectra, blurred_spectra = rfft2(sharp), rfft2(blurred)
     shape = (sharp.shape[-2], sharp.shape[-1])
-    own = irfft2(np.sum(np.abs(sharp_spectra) ** 2, axis=0) + 0j, shape)
+    power = _power(sharp_spectra)
+    if deviation is not None:
+        power += _power(rfft2(deviation))
+    own = irfft2(power + 0j, shape)
     cross = irfft2(np.sum(np.conj(sharp_spectra) * blurred_spectra, axis=0), shape)
     matrix = _toeplitz(_lags(own, size - 1), size)
     matrix[np.diag_indices_from(matrix)] += ridge
     target = _lags(cross, size // 2).ravel()
     return NormalEquations(matrix, target, size)
+
+
+def _power(spectra: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Squared magnitudes, summed over all planes."""
+    return np.asarray(np.sum(np.abs(spectra) ** 2, axis=0))
 
 
 def _lags(correlation: NDArray[np.float32], reach: int) -> NDArray[np.float64]:

@@ -43,3 +43,11 @@ def test_mean_evens_out_chance(psf: np.ndarray) -> None:
     dust = np.random.default_rng(0).exponential(0.01, (3, *psf.shape))
     noisy = [normalise(psf + each) for each in dust]
     assert similarity(mean_psf(noisy), psf) > max(similarity(each, psf) for each in noisy)
+
+
+def test_mean_hardly_heeds_one_that_went_astray(psf: np.ndarray) -> None:
+    astray = normalise(ndimage.gaussian_filter(psf[::-1], 2))
+    assert similarity(astray, psf) < 0.8
+    evenly = normalise((2 * psf + astray) / 3)
+    assert similarity(mean_psf([psf, astray, psf]), psf) > similarity(evenly, psf)
+    assert similarity(mean_psf([psf, astray, psf]), psf) > 0.99

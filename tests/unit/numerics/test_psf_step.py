@@ -42,6 +42,16 @@ def test_equations_are_those_of_least_squares(sharp: np.ndarray) -> None:
     np.testing.assert_allclose(equations.target, design.T @ blurred.ravel(), atol=1e-2)
 
 
+def test_deviation_costs_what_the_psf_makes_of_it(sharp: np.ndarray, psf: np.ndarray) -> None:
+    deviation = np.random.default_rng(2).standard_normal(sharp.shape).astype(np.float32)
+    equations = [normal_equations(sharp, sharp, 5, 0.5, extra) for extra in (None, deviation)]
+    more = equations[1].matrix - equations[0].matrix
+    assert psf.ravel() @ more @ psf.ravel() == pytest.approx(
+        float(np.sum(blur_circular(deviation, psf) ** 2)), rel=1e-4
+    )
+    np.testing.assert_array_equal(equations[0].target, equations[1].target)
+
+
 @pytest.mark.parametrize("non_negative", [False, True])
 def test_known_psf_is_found(sharp: np.ndarray, psf: np.ndarray, non_negative: bool) -> None:
     equations = normal_equations(sharp, blur_circular(sharp, psf), 5, ridge=1e-3)
