@@ -227,11 +227,13 @@ def _opened(
 
 @contextmanager
 def _lessons() -> Iterator[None]:
-    """Choose who transforms; keep in the user's cache folder FFT plans and compiled kernels."""
+    """Get ready to compute: with which transforms, plans and kernels kept from earlier runs."""
     import numerics
     from numerics import fft, fftw
+    from pipeline.resources import give_freed_memory_back
     from pipeline.wisdom import kept_wisdom
 
+    give_freed_memory_back()
     try:
         fft.choose_engine(os.environ.get("UNBLUR_FFT") or None)
     except ValueError as error:

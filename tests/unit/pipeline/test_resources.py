@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +42,20 @@ def test_the_peak_grows_with_what_is_held() -> None:
     held = bytearray(os.urandom(1)) * (64 * 2**20)
     assert resources.peak_memory() >= before
     assert resources.peak_memory() > len(held) // 2
+
+
+def test_freed_arrays_are_given_back_to_the_system() -> None:
+    code = """if True:
+        import numpy as np
+        from pipeline.resources import give_freed_memory_back, held_memory
+        give_freed_memory_back()
+        del (large := [np.ones(3_000_000)])[:]  # glibc raises its threshold
+        before = held_memory()
+        arrays = [np.ones(1_000_000) for _ in range(20)]
+        assert held_memory() - before > 150_000_000
+        del arrays[:-1]
+        print(held_memory() - before)
+    """
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    most = 20_000_000 if platform.libc_ver()[0] == "glibc" else 200_000_000
+    assert int(done.stdout) < most
