@@ -174,7 +174,7 @@ def _doubts(finding: Finding, rim_light: float, size: int, params: EstimatePsf.P
         )
     if rim_light > _MOST_RIM_LIGHT:
         doubts.append(_too_small(rim_light, size))
-    if params.size != "auto" and params.size >= _FAR_TOO_LARGE * finding.extent + 8:
+    if params.size != "auto" and params.size > _FAR_TOO_LARGE * finding.extent + 8:
         doubts.append(
             f"size {params.size} is far more than this blur takes, {finding.extent} px. "
             f"Size {finding.extent + 4} or auto will do."

@@ -21,6 +21,9 @@ from numerics.work import Check, Progress
 Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
 
+# Share of the light that may be dust, far out.
+_FAINT = 0.005
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Finding:
@@ -39,8 +42,8 @@ class Finding:
 
     @property
     def extent(self) -> int:
-        """Odd side of the smallest centred square that holds the PSF, pixels."""
-        return 2 * psf_reach(self.kind.psf) + 1
+        """Odd side of the smallest centred square with all but 0.5 % of the PSF's light, pixels."""
+        return 2 * psf_reach(self.kind.psf, without=_FAINT) + 1
 
     @property
     def rim_light(self) -> float:

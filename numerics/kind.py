@@ -278,6 +278,8 @@ def _confidence(look: Look, costs: Mapping[str, float], name: Name) -> float:
         min(_handicapped_cost(fit) for fit in look.fits.values() if (fit.family in same) is is_own)
         for is_own in (True, False)
     )
+    if name == "none":
+        others = max(others, _SHARP_ADVANTAGE * look.best.cost)
     margins = [before_free, np.log(others / own)]
     if same is _ROUND:
         too_wide = np.log(look.bluntness)

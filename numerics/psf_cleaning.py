@@ -45,11 +45,15 @@ def clean_psf(psf: NDArray[Any], *, faintest: float = 0.05, speck: float = 0.1) 
     return normalise(bright * keep[groups])
 
 
-def psf_reach(psf: Psf) -> int:
-    """Largest distance, along an axis, from the middle to a pixel with light."""
-    rows, columns = np.nonzero(psf > 0)
-    middle = psf.shape[0] // 2, psf.shape[1] // 2
-    return int(max(np.abs(rows - middle[0]).max(), np.abs(columns - middle[1]).max()))
+def psf_reach(psf: Psf, *, without: float = 0.0) -> int:
+    """Largest distance, along an axis, from the middle to a pixel with light.
+
+    Pixels farther out may hold the share `without` of all light, 0 to 1.
+    """
+    down, right = (np.abs(np.arange(n) - n // 2) for n in psf.shape)
+    light = np.bincount(np.maximum(down[:, None], right).ravel(), psf.ravel())
+    beyond = np.append(light[::-1].cumsum()[::-1][1:], 0.0)
+    return int(np.argmax(beyond <= without * light.sum()))
 
 
 def centring_shift(psf: Psf) -> tuple[int, int]:
