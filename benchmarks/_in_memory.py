@@ -39,6 +39,7 @@ class MemoryContext:
         dtype: DTypeLike = np.float32,
         *,
         passing: bool = False,
+        chunks: tuple[int, ...] | None = None,
     ) -> Any:
         """Make an array in memory."""
         return np.zeros(shape, dtype).view(MemoryArray)

@@ -20,12 +20,23 @@ Spans: TypeAlias = tuple[tuple[int, int], ...]
 SIDE = 512
 
 
-def chunk_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+def chunk_shape(shape: tuple[int, ...], wished: tuple[int, ...] | None = None) -> tuple[int, ...]:
     """Choose 512 x 512 with everything that hangs on a pixel; smaller arrays are one chunk.
 
     Measured, float32 RGB, reading and writing: 512 is twice as fast as 256, and
-    larger ones make tiles read much that they don't need.
+    larger ones make tiles read much that they don't need. Sides that are `wished` for the first
+    axes are taken, whatever the rest of the axes has is one chunk.
+
+    Raises
+    ------
+    ValueError
+        If more sides are wished than there are axes, or one below 1.
     """
+    if wished is not None:
+        if len(wished) > len(shape) or min(wished, default=1) < 1:
+            raise ValueError(f"got chunks of {wished} for {shape}. Use sides of 1 or more.")
+        sides = (*map(int, wished), *shape[len(wished) :])
+        return tuple(min(max(n, 1), side) for n, side in zip(shape, sides, strict=True))
     if len(shape) == 1:
         return (min(max(shape[0], 1), SIDE * SIDE),)
     plane = tuple(min(max(n, 1), SIDE) for n in shape[:2])

@@ -63,10 +63,16 @@ class DiskDraft:
         self._passing: set[str] = set()
 
     def new_array(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, *, passing: bool = False
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: DTypeLike,
+        *,
+        passing: bool = False,
+        chunks: tuple[int, ...] | None = None,
     ) -> DigestedArray:
         """Make an array of the result; raises `ValueError` for a name or dtype not kept."""
-        grid = Grid(tuple(map(int, shape)), chunk_shape(shape))
+        grid = Grid(tuple(map(int, shape)), chunk_shape(shape, chunks))
         if passing:
             self._passing.add(name)
         return self._add(name, grid, dtype, self._journal.of(name, check_dtype(dtype), grid))

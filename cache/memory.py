@@ -88,19 +88,26 @@ class MemoryDraft:
         self._gate = Gate(f"result {key}")
 
     def new_array(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, *, passing: bool = False
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: DTypeLike,
+        *,
+        passing: bool = False,
+        chunks: tuple[int, ...] | None = None,
     ) -> DigestedArray:
         """Make an array of the result; raises `ValueError` for a name or dtype not kept."""
         if passing:
             self._passing.add(name)
         if check_name(name) in self._arrays:
             raise ValueError(f"the array {name!r} exists already. Choose another name.")
-        grid, known = Grid(tuple(map(int, shape)), chunk_shape(shape)), check_dtype(dtype)
+        grid = Grid(tuple(map(int, shape)), chunk_shape(shape, chunks))
+        known = check_dtype(dtype)
         place = (name, known.str, grid)
-        chunks, log = self._unfinished.setdefault(place, (MemoryChunks(), MemoryLog()))
-        array = DigestedArray(self._key, name, grid, known, chunks, self._gate, log)
+        held, log = self._unfinished.setdefault(place, (MemoryChunks(), MemoryLog()))
+        array = DigestedArray(self._key, name, grid, known, held, self._gate, log)
         self._arrays[name] = array
-        self._chunks[name] = chunks
+        self._chunks[name] = held
         return array
 
     def put_array(self, name: str, values: Block) -> None:

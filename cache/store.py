@@ -110,16 +110,24 @@ class Draft(Protocol):
     """
 
     def new_array(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, *, passing: bool = False
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: DTypeLike,
+        *,
+        passing: bool = False,
+        chunks: tuple[int, ...] | None = None,
     ) -> DraftArray:
         """Make an array of the result; one that is passing goes when the draft is published.
 
-        Such holds what it takes to continue a draft that was cut short.
+        Such holds what it takes to continue a draft that was cut short. `chunks` are the sides of
+        a chunk, from the first axis on, if `cache.chunks.chunk_shape` shall not choose.
 
         Raises
         ------
         ValueError
-            If the name is no identifier or taken, or the dtype not of little-endian numbers.
+            If the name is no identifier or taken, the dtype not of little-endian numbers, or
+            the chunks not of 1 element or more.
         """
 
     def put_array(self, name: str, values: NDArray[Any]) -> None:

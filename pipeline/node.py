@@ -136,9 +136,12 @@ class Context(Protocol):
         dtype: DTypeLike = "float32",
         *,
         passing: bool = False,
+        chunks: tuple[int, ...] | None = None,
     ) -> WritableArray:
         """Make an array of the node's result that need not fit in memory.
 
+        `chunks` are the sides of what will be written at a time, where the store's own choice does
+        not suit; their size is part of the result's digest.
         One that is passing is no part of the result: it holds what the node needs to go on after
         it was stopped or killed, see `WritableArray.is_written`.
         """

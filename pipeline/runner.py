@@ -345,9 +345,10 @@ class _NodeContext:
         dtype: DTypeLike = "float32",
         *,
         passing: bool = False,
+        chunks: tuple[int, ...] | None = None,
     ) -> WritableArray:
         self.begun.add(name)
-        return self.draft.new_array(name, shape, dtype, passing=passing)
+        return self.draft.new_array(name, shape, dtype, passing=passing, chunks=chunks)
 
     def progress(self, done: float, total: float) -> None:
         self.runner.emit(events.NodeProgressed(self.name, done, total))

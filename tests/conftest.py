@@ -76,8 +76,10 @@ class MemoryContext:
         dtype: DTypeLike = np.float32,
         *,
         passing: bool = False,
+        chunks: tuple[int, ...] | None = None,
     ) -> ChunkedArray:
-        chunks = shape if passing else tuple(min(n, self.chunk) for n in shape)
+        sides = (*chunks, *shape[len(chunks) :]) if chunks else (self.chunk,) * len(shape)
+        chunks = shape if passing else tuple(map(min, shape, sides))
         known = self.arrays.get(name)
         if known is None or (known.written.all() and not passing):
             self.arrays[name] = ChunkedArray(shape, dtype, chunks)
