@@ -23,8 +23,8 @@ from seams import solve
 
 from nodes.deconvolve import Deconvolve, settle_schedule
 from numerics.blur import blur
+from numerics.half_quadratic import growing_betas
 from numerics.make_psf import gaussian, shake
-from numerics.reach import solver_reach
 from pipeline.node import Value
 
 NOISE = 0.005
@@ -102,10 +102,15 @@ def total_variation(psf: NDArray[np.float32], factor: float) -> Callable[[Any], 
     """Run the solver with p = 1, its weight so many times the node's own."""
 
     def run(blurred: NDArray[np.float32]) -> NDArray[Any]:
-        schedule = settle_schedule(Deconvolve.Params(), NOISE, psf)
-        changed = replace(schedule, exponent=1.0, fidelity=factor * schedule.fidelity)
-        halo = solver_reach(psf, schedule).halo
-        return solve(blurred, psf, changed, halo, 2 * max(blurred.shape))[1]
+        schedule, reach = settle_schedule(Deconvolve.Params(), NOISE, psf)
+        changed = replace(
+            schedule,
+            exponent=1.0,
+            fidelity=factor * schedule.fidelity,
+            betas=growing_betas(2.2, 5.0, 600.0, 7),
+            blocks=(),
+        )
+        return solve(blurred, psf, changed, reach.halo, 1)[1]
 
     return run
 

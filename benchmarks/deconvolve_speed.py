@@ -54,9 +54,10 @@ class StoreContext(MemoryContext):
         dtype: DTypeLike = np.float32,
         *,
         passing: bool = False,
+        chunks: tuple[int, ...] | None = None,
     ) -> Any:
         """Make an array of the draft."""
-        return self._draft.new_array(name, shape, dtype, passing=passing)
+        return self._draft.new_array(name, shape, dtype, passing=passing, chunks=chunks)
 
 
 def main() -> None:

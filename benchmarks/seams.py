@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from _in_memory import CHUNK, MemoryContext, linear_photographs
+from _in_memory import MemoryContext, linear_photographs
 from numpy.typing import NDArray
 
 from nodes.deconvolve import Deconvolve, settle_schedule
@@ -21,11 +21,11 @@ from nodes.tile_sweep import TileSweep
 from numerics.blur import blur
 from numerics.half_quadratic import Blur, Schedule, TileSolver
 from numerics.make_psf import disc, gaussian, motion, shake
-from numerics.reach import solver_reach
 from numerics.tiles import Grid, plan_axis
 
 NOISE = 0.005
 SIDE = 1500
+TILES = 3
 PSFS = {
     "camera shake 19 px": shake(17, 2, 19),
     "camera shake 27 px": shake(25, 1, 27),
@@ -39,7 +39,7 @@ PSFS = {
 
 def main() -> None:
     sharp = linear_photographs(SIDE)
-    print(f"{SIDE} x {SIDE} px, tiles of {CHUNK} px and their halo")
+    print(f"{SIDE} x {SIDE} px, {TILES} x {TILES} tiles")
     titles = (
         ("halo", 6),
         ("expected", 10),
@@ -52,10 +52,9 @@ def main() -> None:
     for name, psf in PSFS.items():
         noise = np.random.default_rng(1).normal(0, NOISE, sharp.shape)
         blurred = (blur(sharp, psf) + noise).astype(np.float32)
-        schedule = settle_schedule(Deconvolve.Params(), NOISE, psf)
-        reach = solver_reach(psf, schedule)
-        _, whole = solve(blurred, psf, schedule, reach.halo, SIDE)
-        grid, tiled = solve(blurred, psf, schedule, reach.halo, CHUNK)
+        schedule, reach = settle_schedule(Deconvolve.Params(), NOISE, psf)
+        _, whole = solve(blurred, psf, schedule, reach.halo, 1)
+        grid, tiled = solve(blurred, psf, schedule, reach.halo, TILES)
         difference = tiled - whole
         rms = float(np.sqrt(np.mean(difference**2)))
         most = float(np.quantile(np.abs(difference), 0.9999))
@@ -73,16 +72,14 @@ def solve(
     psf: NDArray[np.float32],
     schedule: Schedule,
     halo: int,
-    core: int,
+    tiles: int,
 ) -> tuple[Grid, NDArray[np.float32]]:
-    """Deconvolve in tiles whose cores have `core` pixels a side."""
+    """Deconvolve in so many tiles a side."""
     height, width, channels = blurred.shape
-    # The smallest that are allowed are a chunk a tile.
-    axes = (plan_axis(size, core, halo, largest=0) for size in (height, width))
-    grid = Grid(*axes)
+    grid = Grid(plan_axis(height, halo, tiles), plan_axis(width, halo, tiles))
     transformed = Blur(psf, grid.shape)
     context: Any = MemoryContext(2)
-    result = context.new_array("pixels", blurred.shape)
+    result = context.new_array("pixels", blurred.shape, chunks=grid.chunks)
     TileSweep(
         blurred, result, grid, lambda: TileSolver(transformed, channels, schedule), context
     ).run()

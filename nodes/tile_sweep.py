@@ -100,7 +100,7 @@ class TileSweep:
             return None, Edges.unpack(kept[_ALL], tile, self._channels)
         solver = self._solver()
         inside = self._read(tile, solver)
-        solver.solve(inside)
+        solver.solve(inside, (tile.rows.origin, tile.columns.origin))
         block = Block.cut(solver.planes, tile)
         edges = block.edges()
         if not kept.is_written(_ALL):

@@ -11,7 +11,17 @@ solves for x, which is one division in the Fourier domain:
 
     X = (lambda conj(K) Y + beta F(D^T w)) / (lambda |K|^2 + beta |D|^2).
 
-One pair of transforms a channel and step is all there is to it.
+One pair of transforms a channel and step is all there is to it. The first step takes w for 0, as
+all gradients of a blurred picture are so small beside its beta that they vanish.
+
+Last come steps with another prior: z, the latent picture with its blocks shrunk (see
+`block_shrinkage`), takes the place of the gradients,
+
+    X = (conj(K) Y + a Z) / (|K|^2 + a),
+
+a being the variance of the blurred picture's noise over that of the latent's errors. Gradients
+alone leave noise that has the form of edges, which blocks tell from edges; blocks alone take many
+more steps to find them [3]_.
 
 Where a tile reaches beyond the picture, what lies there is sought after some of the steps (see
 `unknown_border`), which costs more pairs.
@@ -21,18 +31,22 @@ References
 .. [1] Krishnan & Fergus, Fast image deconvolution using hyper-Laplacian priors, NIPS 2009.
 .. [2] Wang, Yang, Yin & Zhang, A new alternating minimization algorithm for total variation
        image reconstruction, SIAM J. Imaging Sciences 1(3), 2008.
+.. [3] Venkatakrishnan, Bouman & Wohlberg, Plug-and-play priors for model based reconstruction,
+       GlobalSIP 2013.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.block_shrinkage import STRIDE, BlockLines, shrink_blocks
 from numerics.fft import Planes, PlaneTransforms, Spectrum
 from numerics.psf import psf_to_otf
 from numerics.shrinkage import Lines, shrink_gradients
@@ -47,6 +61,22 @@ class NotFiniteError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class BlockStep:
+    """A step whose prior are sparse blocks.
+
+    Attributes
+    ----------
+    weight : float
+        Of the latent picture with its blocks shrunk, beside the data: a.
+    threshold : float
+        See `shrink_blocks`; of full scale.
+    """
+
+    weight: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """What is settled once for a picture, before its tiles.
 
@@ -55,9 +85,11 @@ class Schedule:
     fidelity : float
         Weight of the data term, lambda in [1]_: less noise, more weight.
     exponent : float in (0, 1]
-        p: 2/3 fits the gradients of photographs, 1 is total variation.
+        p: 2/3 or somewhat less fits the gradients of photographs, 1 is total variation.
     betas : tuple of float
-        Coupling of w and D x, one a step, growing.
+        Coupling of w and D x, one a step, growing. In the first step w is 0.
+    blocks : tuple of BlockStep
+        Steps after those.
     corrected : tuple of int
         Steps, from 0, after which what lies beyond the picture's border is corrected.
     iterations : int
@@ -67,29 +99,24 @@ class Schedule:
     fidelity: float
     exponent: float
     betas: tuple[float, ...]
+    blocks: tuple[BlockStep, ...] = ()
     corrected: tuple[int, ...] = ()
     iterations: int = 1
 
-    @classmethod
-    def geometric(
-        cls,
-        fidelity: float,
-        *,
-        exponent: float,
-        steps: int,
-        growth: float,
-        corrected: Sequence[int] = (),
-        iterations: int = 1,
-    ) -> Schedule:
-        """Let beta grow by the factor 2^growth from step to step."""
-        betas = tuple(2.0 ** (growth * step) for step in range(1, steps + 1))
-        return cls(fidelity, exponent, betas, tuple(corrected), iterations)
+    @property
+    def steps(self) -> int:
+        """Number of all steps."""
+        return len(self.betas) + len(self.blocks)
 
     def transform_pairs(self, *, reaches_out: bool) -> float:
         """Pairs of transforms a channel for a tile that reaches beyond the picture, or does not."""
-        steps = len(self.betas)
-        corrections = sum(step < steps for step in self.corrected) if reaches_out else 0
-        return steps + corrections * (self.iterations + 0.5)
+        corrections = sum(step < self.steps for step in self.corrected) if reaches_out else 0
+        return self.steps + corrections * (self.iterations + 0.5)
+
+
+def growing_betas(start: float, first: float, last: float, count: int) -> tuple[float, ...]:
+    """Coupling for a start and `count` more steps, from `first` to `last` by one factor."""
+    return start, *np.geomspace(first, last, count).tolist()
 
 
 class Blur:
@@ -114,13 +141,19 @@ class Blur:
         self.power: Planes = otf.real**2 + otf.imag**2
         self.rows = _difference_power(np.arange(height) / height)
         self.columns = _difference_power(np.arange(width // 2 + 1) / width)
+        self._zeros, self._ones = np.zeros_like(self.rows), np.ones_like(self.columns)
 
     def step(self, channel: int, weight: float) -> Filter:
-        """Put together what a step of the solver does to a channel."""
+        """Put together what a step does to a channel; `weight` is lambda / beta."""
+        return Filter(*self._of(channel), self.rows, self.columns, np.float32(weight))
+
+    def block_step(self, channel: int, weight: float) -> Filter:
+        """Put together what a `BlockStep` does to a channel; `weight` is 1 / a."""
+        return Filter(*self._of(channel), self._zeros, self._ones, np.float32(weight))
+
+    def _of(self, channel: int) -> tuple[Spectrum, NDArray[np.float32]]:
         own = min(channel, len(self.power) - 1)
-        return Filter(
-            self.conjugate[own], self.power[own], self.rows, self.columns, np.float32(weight)
-        )
+        return self.conjugate[own], self.power[own]
 
     @staticmethod
     def bytes_needed(shape: tuple[int, int], psf: NDArray[np.float32]) -> int:
@@ -158,7 +191,9 @@ class TileSolver:
         half = self._transforms.spectrum.shape
         self._targets: Spectrum = np.empty((channels, *half), np.complex64)
         self._lines = Lines.allocate(channels, blur.shape[1])
+        self._block_lines = BlockLines.allocate(channels, blur.shape[1])
         self._border: UnknownBorder | None = None
+        self._border_now: UnknownBorder | None = None
         self.planes: Planes = self._transforms.planes
 
     @staticmethod
@@ -169,39 +204,54 @@ class TileSolver:
         corrections = UnknownBorder.bytes_needed(channels, shape) if schedule.corrected else 0
         return PlaneTransforms.bytes_needed(channels, shape) + targets + corrections
 
-    def solve(self, inside: Inside | None = None) -> None:
+    def solve(self, inside: Inside | None = None, origin: tuple[int, int] = (0, 0)) -> None:
         """Replace `planes` by the latent picture.
 
         Parameters
         ----------
         inside : Inside, optional
             What of the planes lies inside of the picture; all of it if not given.
+        origin : (int, int)
+            Row and column of the picture at which the planes begin: blocks lie at the same places
+            of the picture in all its tiles.
 
         Raises
         ------
         NotFiniteError
             If `planes` holds NaN or infinity.
         """
-        border = self._load_border(inside)
-        self._load_targets()
         schedule = self._schedule
-        for step, beta in enumerate(schedule.betas):
-            shrink_gradients(self.planes, beta, schedule.exponent, self._lines)
-            corrected = border if step in schedule.corrected else None
-            for channel in range(len(self.planes)):
-                self._solve_for_picture(channel, schedule.fidelity / beta, corrected)
+        self._border_now = self._load_border(inside)
+        self._load_targets()
+        for number, beta in enumerate(schedule.betas):
+            if number:
+                shrink_gradients(self.planes, beta, schedule.exponent, self._lines)
+            self._solve_for_picture(
+                number, partial(self._blur.step, weight=schedule.fidelity / beta)
+            )
+        for number, step in enumerate(schedule.blocks):
+            # Every other step has its blocks in between those of the one before.
+            top, left = ((number % 2 * STRIDE // 2 - start) % STRIDE for start in origin)
+            shrink_blocks(self.planes, step.threshold, offset=(top, left), lines=self._block_lines)
+            self._solve_for_picture(
+                len(schedule.betas) + number,
+                partial(self._blur.block_step, weight=1.0 / step.weight),
+            )
 
-    def _solve_for_picture(
-        self, channel: int, weight: float, corrected: UnknownBorder | None
-    ) -> None:
-        """Turn a plane of D^T w into one of the latent picture."""
-        blur, transforms, target = self._blur, self._transforms, self._targets[channel]
-        step = blur.step(channel, weight)
-        transforms.forward(channel)
-        _divide(transforms.spectrum, target, *step[1:], np.float32(transforms.scale))
-        if corrected:
-            corrected.correct(channel, step, target, self._schedule.iterations)
-        transforms.inverse(channel)
+    def _solve_for_picture(self, number: int, filter_of: Callable[[int], Filter]) -> None:
+        """Turn planes of D^T w, or z, into the latent picture."""
+        transforms, schedule = self._transforms, self._schedule
+        corrected = self._border_now if number in schedule.corrected else None
+        for channel, target in enumerate(self._targets):
+            step = filter_of(channel)
+            if number:
+                transforms.forward(channel)
+            else:
+                transforms.spectrum[...] = 0
+            _divide(transforms.spectrum, target, *step[1:], np.float32(transforms.scale))
+            if corrected:
+                corrected.correct(channel, step, target, schedule.iterations)
+            transforms.inverse(channel)
 
     def _load_border(self, inside: Inside | None) -> UnknownBorder | None:
         if inside is None or inside.is_all(self.planes.shape) or not self._schedule.corrected:

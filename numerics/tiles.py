@@ -1,6 +1,7 @@
 """Tile arithmetic: which part of a picture each tile solves, reads and hands over.
 
-A tile's **core** is its share of the result: whole chunks of the array that is written. Its
+A tile's **core** is its share of the result: whole chunks of the array that is written, whose
+chunks are therefore chosen here as well. Its
 **block** is the core and, before each later neighbour, a **joint**: a strip of that neighbour's
 core over which the two fade into each other. So a core is complete as soon as the tiles above
 and to the left of it are solved. The transform covers the block and a **halo** beyond the middle
@@ -13,7 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise, product
+from itertools import product
 from typing import Any
 
 import numba
@@ -27,12 +28,17 @@ LARGEST_SIDE = 1600
 WIDE_HALOS = 384
 JOINT = 32
 
-# What makes a transform fast, measured with FFTW from 480 to 2048: a side with many factors of
-# two, so that vector instructions have whole vectors (1458 = 2 * 3^6 takes 1.5 times as long a
-# sample as 1536 = 2^9 * 3), and one that fits the processor's caches.
+# What makes a transform fast, measured with FFTW from 384 to 1920, two at a time: a side with many
+# factors of two, so that vector instructions have whole vectors (a sample of 1344 = 2^6 * 21 takes
+# 1.4 times as long as one of 1280 = 2^8 * 5), and one that fits the processor's caches.
 _VECTOR = 8
-_ODD_PARTS = frozenset({1, 3, 5, 7, 9, 15, 21, 25, 27, 35, 45, 63, 75, 81, 105})
-_SLOWER_BY_SIDE = 3e-4
+_ODD_PARTS = frozenset({1, 3, 5, 9, 15})
+_SLOWER_BY_SIDE = 6e-4
+# Small pictures are cut so that two workers have something to do, however many there are: tiles
+# must not depend on that. Larger ones have enough tiles for any number.
+_AT_ONCE = 2
+# Chunks of about this side are written and read fastest, see `cache.chunks`.
+_CHUNK = 640
 
 _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 
@@ -84,11 +90,14 @@ class Axis:
     halo : int
         Pixels beyond the middle of the joints on either side: what was asked for, or more where
         that makes a faster transform.
+    chunk : int
+        Side of the chunks that all cores, but for the end of the picture, are made of.
     """
 
     spans: tuple[Span, ...]
     side: int
     halo: int
+    chunk: int
 
     def reaches_out(self, span: Span) -> bool:
         """Whether a tile's transform reaches beyond the picture."""
@@ -100,43 +109,56 @@ class Axis:
         return self.halo - self.halo % 2
 
 
-def plan_axis(size: int, chunk: int, halo: int, largest: int | None = None) -> Axis:
-    """Cut an axis into tiles whose cores are whole chunks.
-
-    Of all ways whose transforms have at most `largest` samples, takes that whose transforms
-    take the least time; one chunk a tile if none fits.
+def plan_axis(size: int, halo: int, count: int) -> Axis:
+    """Cut an axis into tiles of equal cores, but for the last, which is shorter.
 
     Parameters
     ----------
     size : int
         Pixels of the picture along this axis.
-    chunk : int
-        Side of the chunks that will be written.
     halo : int
         Pixels that a tile has to know beyond the middle of its joints.
-    largest : int, optional
-        If not given, LARGEST_SIDE, more for a halo that would leave little of that.
+    count : int
+        How many tiles; fewer if there are not so many chunks.
     """
     halo = max(halo, JOINT // 2)
-    if largest is None:
-        largest = LARGEST_SIDE + max(0, 2 * halo - WIDE_HALOS)
-    # A core that is shorter than a joint would fade into neighbours that are not its own.
-    smallest = chunk * -(-JOINT // chunk)
-    # A rest shorter than the halo joins the tile before, which would otherwise have the border of
-    # the picture within its halo, and see it differently.
-    most = max(1, (size - halo - JOINT // 2) // smallest + 1)
-    layouts = [_cores(size, smallest, most, count) for count in range(1, most + 1)]
-    fitting = [cores for cores in layouts if _side(cores, size, halo) <= largest] or layouts[-1:]
-    cores = min(fitting, key=lambda cores: len(cores) * _effort(_side(cores, size, halo)))
-    side = _side(cores, size, halo)
-    spans = tuple(_span(core, size, side, halo) for core in cores)
-    return Axis(spans, side, (side - _longest(cores, size)) // 2)
+    chunks = -(-size // (count * _CHUNK))
+    # A core shorter than a joint would fade into neighbours that are not its own.
+    chunk = min(size, max(_up(size, count * chunks, _VECTOR), JOINT))
+    core = chunk * chunks
+    cores = [(start, min(start + core, size)) for start in range(0, size, core)]
+    longest = max(stop - start for start, stop in (_between_joints(core, size) for core in cores))
+    side = _fast_side(longest + 2 * halo)
+    # All that a fast transform has room for: the fold, which is as wide, must find it everywhere.
+    halo = (side - longest) // 2
+    return Axis(tuple(_span(core, size, side, halo) for core in cores), side, halo, chunk)
 
 
-def _cores(size: int, unit: int, units: int, count: int) -> list[tuple[int, int]]:
-    """Share out `units`, the last of which takes the rest of the axis, as evenly as can be."""
-    edges = [unit * (units * tile // count) for tile in range(count)] + [size]
-    return list(pairwise(edges))
+def _up(size: int, parts: int, unit: int) -> int:
+    """Share out `size` in equal `parts`, each rounded up to whole units."""
+    return unit * -(-size // (parts * unit))
+
+
+def _axes(size: int, halo: int, largest: int) -> list[Axis]:
+    """Ways to cut an axis, the fewest tiles first; those of far too many are left out."""
+    most = max(1, size // max(2 * halo, JOINT))
+    axes: list[Axis] = []
+    for count in range(1, most + 1):
+        axis = plan_axis(size, halo, count)
+        if axis.side <= largest and _has_whole_halos(axis, halo):
+            axes.append(axis)
+        if axes and count > 2 * len(axes[0].spans):
+            break
+    return axes or [plan_axis(size, halo, most)]
+
+
+def _has_whole_halos(axis: Axis, halo: int) -> bool:
+    """Whether no tile but the last has the end of the picture within its halo.
+
+    It would see that border differently from the last one.
+    """
+    start, stop = axis.spans[-1].core
+    return start == 0 or stop - start >= halo + JOINT // 2
 
 
 def _between_joints(core: tuple[int, int], size: int) -> tuple[int, int]:
@@ -145,25 +167,12 @@ def _between_joints(core: tuple[int, int], size: int) -> tuple[int, int]:
     return start + JOINT // 2 * (start > 0), stop + JOINT // 2 * (stop < size)
 
 
-def _longest(cores: list[tuple[int, int]], size: int) -> int:
-    return max(stop - start for start, stop in (_between_joints(core, size) for core in cores))
-
-
-def _side(cores: list[tuple[int, int]], size: int, halo: int) -> int:
-    return _fast_side(_longest(cores, size) + 2 * halo)
-
-
 def _fast_side(n: int) -> int:
     """Smallest side >= `n` of a fast transform."""
     side = n + -n % _VECTOR
     while side // (side & -side) not in _ODD_PARTS:
         side += _VECTOR
     return side
-
-
-def _effort(side: int) -> float:
-    """Time of a tile as this axis has it: the square root of what a square tile takes."""
-    return side * math.sqrt(1.0 + _SLOWER_BY_SIDE * side)
 
 
 def _span(core: tuple[int, int], size: int, side: int, halo: int) -> Span:
@@ -196,6 +205,11 @@ class Grid:
     columns: Axis
 
     @property
+    def chunks(self) -> tuple[int, int]:
+        """Chunks of the array that the cores are written to."""
+        return self.rows.chunk, self.columns.chunk
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Shape of each tile's transform."""
         return self.rows.side, self.columns.side
@@ -215,6 +229,13 @@ class Grid:
         inner = [sum(not axis.reaches_out(span) for span in axis.spans) for axis in axes]
         return len(self.tiles) - inner[0] * inner[1]
 
+    @property
+    def effort(self) -> float:
+        """What the transforms take, in any unit, if two tiles are in work at a time."""
+        area = math.prod(self.shape)
+        rounds = -(-len(self.rows.spans) * len(self.columns.spans) // _AT_ONCE)
+        return rounds * area * (1.0 + _SLOWER_BY_SIDE * math.sqrt(area))
+
     def bytes_needed(self, channels: int) -> int:
         """Bytes of what a tile reads, or, later and less, of the block that it hands over."""
         heights, widths = (axis.side + axis.fold for axis in (self.rows, self.columns))
@@ -227,9 +248,23 @@ def earlier(index: tuple[int, int]) -> tuple[tuple[int, int], ...]:
     return (row - 1, column), (row, column - 1), (row - 1, column - 1)
 
 
-def plan_grid(shape: Sequence[int], chunks: Sequence[int], halo: int) -> Grid:
-    """Cut a picture of (height, width) into tiles made of whole chunks; see `plan_axis`."""
-    return Grid(plan_axis(shape[0], chunks[0], halo), plan_axis(shape[1], chunks[1], halo))
+def plan_grid(shape: Sequence[int], halo: int, largest: int | None = None) -> Grid:
+    """Cut a picture of (height, width) into the tiles whose transforms take the least time.
+
+    Parameters
+    ----------
+    shape : (height, width)
+        In pixels.
+    halo : int
+        Pixels that a tile has to know beyond the middle of its joints.
+    largest : int, optional
+        Most samples along an axis of a transform, if that can be; if not given, LARGEST_SIDE,
+        more for a halo that would leave little of that.
+    """
+    if largest is None:
+        largest = LARGEST_SIDE + max(0, 2 * halo - WIDE_HALOS)
+    rows, columns = (_axes(size, halo, largest) for size in shape[:2])
+    return min((Grid(*axes) for axes in product(rows, columns)), key=lambda grid: grid.effort)
 
 
 @dataclass(frozen=True, slots=True)

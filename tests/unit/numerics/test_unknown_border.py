@@ -6,9 +6,8 @@ import skimage.data
 
 from numerics.blur import blur_valid
 from numerics.boundary import fold_axis, fold_planes
-from numerics.half_quadratic import Blur, Schedule, TileSolver
+from numerics.half_quadratic import Blur, Schedule, TileSolver, growing_betas
 from numerics.make_psf import shake
-from numerics.shrinkage import shrink_gradients
 from numerics.unknown_border import Inside
 
 PSF = shake(11, 3, 13)
@@ -18,9 +17,8 @@ HALO = 32
 def solve(blurred: np.ndarray, corrected: tuple[int, ...]) -> np.ndarray:
     height, width, _ = blurred.shape
     folds = [fold_axis(-HALO, n + 2 * HALO, HALO, n) for n in (height, width)]
-    schedule = Schedule.geometric(
-        8000.0, exponent=2 / 3, steps=8, growth=1.15, corrected=corrected, iterations=3
-    )
+    betas = growing_betas(2.2, 5.0, 600.0, 7)
+    schedule = Schedule(8000.0, 2 / 3, betas, corrected=corrected, iterations=3)
     shape = (height + 2 * HALO, width + 2 * HALO)
     solver = TileSolver(Blur(PSF, shape), 3, schedule)
     fold_planes(blurred, *folds, solver.planes)
@@ -51,7 +49,7 @@ def test_planes_without_an_outside_are_left_alone() -> None:
     planes = np.random.default_rng(7).random((2, 48, 50)).astype(np.float32)
     results = []
     for corrected in ((), (0, 1)):
-        schedule = Schedule.geometric(500.0, exponent=1.0, steps=3, growth=1.0, corrected=corrected)
+        schedule = Schedule(500.0, 1.0, (2.0, 4.0, 8.0), corrected=corrected)
         solver = TileSolver(Blur(PSF, (48, 50)), 2, schedule)
         solver.planes[...] = planes
         solver.solve(Inside((0, 48), (0, 50)))
@@ -63,23 +61,22 @@ def test_many_iterations_solve_the_problem_whose_data_are_the_inside_alone() -> 
     planes = np.random.default_rng(8).random((1, 40, 42)).astype(np.float32)
     fidelity, beta = 40.0, 2.0
     blur = Blur(PSF, (40, 42))
-    solver = TileSolver(blur, 1, Schedule(fidelity, 1.0, (beta,), (0,), iterations=60))
+    solver = TileSolver(blur, 1, Schedule(fidelity, 1.0, (beta,), corrected=(0,), iterations=60))
     solver.planes[...] = planes
     solver.solve(Inside((8, 40), (0, 30)))
-    shrunken = planes.copy()
-    shrink_gradients(shrunken, beta, 1.0)
-    # lambda K^T M (K x - y) + beta (D^T D x - D^T w), which is zero where the energy is least.
+    # lambda K^T M (K x - y) + beta D^T D x, since w is 0 in the first step: zero where the energy
+    # is least.
     latent, otf = np.fft.rfft2(solver.planes.astype(np.float64)), blur.conjugate.conj()
     misfit = np.fft.irfft2(otf * latent, (40, 42)) - planes
     misfit[:, :8] = misfit[:, :, 30:] = 0.0
     data = fidelity * blur.conjugate * np.fft.rfft2(misfit)
-    prior = beta * ((blur.rows[:, None] + blur.columns) * latent - np.fft.rfft2(shrunken))
+    prior = beta * (blur.rows[:, None] + blur.columns) * latent
     gradient, one_part = (np.fft.irfft2(part, (40, 42)) for part in (data + prior, prior))
     assert np.abs(gradient).max() < 1e-3 * np.abs(one_part).max()
 
 
 def test_a_border_that_is_right_already_stays() -> None:
-    solver = TileSolver(Blur(PSF, (40, 42)), 1, Schedule(40.0, 1.0, (2.0, 4.0), (0, 1), 3))
+    solver = TileSolver(Blur(PSF, (40, 42)), 1, Schedule(40.0, 1.0, (2.0, 4.0), (), (0, 1), 3))
     solver.planes[...] = 0.25
     solver.solve(Inside((8, 40), (0, 30)))
     np.testing.assert_allclose(solver.planes, 0.25, atol=1e-5)
