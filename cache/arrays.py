@@ -16,6 +16,7 @@ from cache.digest import chunk_digest
 from cache.gate import Gate
 from cache.resume import ChunkLog
 from cache.store import DamagedError, Region
+from cache.threads import for_each
 
 if TYPE_CHECKING:
     import numpy as np
@@ -241,6 +242,15 @@ class DigestedArray(VerifiedArray):
         for cell in self._grid.touched(spans):
             with self._gate.passed():
                 self._write(cell, block[slices(self._grid.spans(cell), spans)])
+
+    def fill(self, values: Block, workers: int) -> None:
+        """Write all of it, on `workers` threads."""
+
+        def write(cell: Cell) -> None:
+            spans = slices(self._grid.spans(cell))
+            self[spans] = values[spans]
+
+        for_each(write, self._grid.cells(), min(workers, self._grid.count))
 
     def is_written(self, region: Region) -> bool:
         """Whether a region is whole, chunks included that an earlier run left and that verify."""

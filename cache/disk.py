@@ -172,7 +172,7 @@ class DiskStore:
 
     def entries(self) -> Iterator[Entry]:
         """List all published results whose record can be read."""
-        for key in self._layout.keys():
+        for key in self._layout.keys() if self._layout.is_made() else ():
             try:
                 entry = self.find(key)
             except DamagedError:
@@ -196,6 +196,9 @@ class DiskStore:
         progress : callable
             Told bytes done and in all.
         """
+        if not self._layout.is_made():
+            mark = self.root / "format"
+            return Verified(faults=[f"{mark}: is empty"] if os.path.lexists(mark) else [])
         if fix:
             self.sweep()
         return verify_folder(self, self._layout, progress, fix=fix)

@@ -77,10 +77,10 @@ class DiskDraft:
             self._passing.add(name)
         return self._add(name, grid, dtype, self._journal.of(name, check_dtype(dtype), grid))
 
-    def put_array(self, name: str, values: Block) -> None:
+    def put_array(self, name: str, values: Block, workers: int = 1) -> None:
         """Write a whole array that is in memory."""
         grid = Grid(values.shape, chunk_shape(values.shape))
-        self._add(name, grid, values.dtype, None)[()] = values
+        self._add(name, grid, values.dtype, None).fill(values, workers)
 
     def _add(self, name: str, grid: Grid, dtype: DTypeLike, log: ChunkLog | None) -> DigestedArray:
         if check_name(name) in self._arrays:

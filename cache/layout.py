@@ -88,7 +88,7 @@ class Layout:
         Raises
         ------
         StoreError
-            If it is one of another format, or can't be read.
+            If it is one of another format, a file, or can't be read.
         """
         path = self.root / "format"
         with told(self.root):
@@ -96,6 +96,8 @@ class Layout:
                 text = read_small(path, 100)
             except ValueError as error:
                 text = str(error)
+        if text is None and self.root.exists() and not self.root.is_dir():
+            raise StoreError(f"cache folder {self.root}: is a file. Name a folder.")
         if text not in (None, "", FORMAT):
             raise StoreError(
                 f"cache folder {self.root}: its format is {text!r}, this version reads "

@@ -110,9 +110,9 @@ class MemoryDraft:
         self._chunks[name] = held
         return array
 
-    def put_array(self, name: str, values: Block) -> None:
+    def put_array(self, name: str, values: Block, workers: int = 1) -> None:
         """Write a whole array."""
-        self.new_array(name, values.shape, values.dtype)[()] = values
+        self.new_array(name, values.shape, values.dtype).fill(values, workers)
 
     def publish(self, record: Mapping[str, Json]) -> Entry:
         """Make the result visible, all at once."""

@@ -130,8 +130,8 @@ class Draft(Protocol):
             the chunks not of 1 element or more.
         """
 
-    def put_array(self, name: str, values: NDArray[Any]) -> None:
-        """Write a whole array that is in memory."""
+    def put_array(self, name: str, values: NDArray[Any], workers: int = 1) -> None:
+        """Write a whole array that is in memory, on `workers` threads."""
 
     def publish(self, record: Mapping[str, Json]) -> Entry:
         """Make the result visible, all at once.

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from cache.arrays import BadChunkError, Block
 from cache.chunks import Cell, Grid, extent
@@ -28,15 +28,24 @@ class ChunkFiles:
 
     def write(self, path: Path, values: Block) -> None:
         """Write a contiguous array to a new file, in a folder that is made if need be."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)  # what an earlier run left; never written through a link
-        with path.open("xb") as file:
+        with _new_file(path) as file:
             file.write(_bytes(values))
 
     def read(self, path: Path, values: Block) -> int:
         """Fill a contiguous array; give how many bytes the file had for it."""
         with path.open("rb") as file:
             return file.readinto(_bytes(values))
+
+
+def _new_file(path: Path) -> IO[bytes]:
+    """Open a file that is not there yet; what an earlier run left goes, links unfollowed."""
+    try:
+        return path.open("xb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        path.unlink(missing_ok=True)
+    return path.open("xb")
 
 
 def _bytes(values: Block) -> memoryview:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import options
+from pipeline import assembly, options
 
 # As in `pipeline.cli`, everything else is imported where it is used.
 
@@ -17,9 +17,8 @@ app = typer.Typer(help="Look after the cache.", no_args_is_help=True)
 def list_results(cache: options.CacheFolder = None, as_json: options.AsJson = False) -> None:
     """List what is cached: which node, how large, how long it took, when it was last used."""
     from pipeline import cache_report, report
-    from pipeline.cli import open_cache
 
-    store = open_cache(cache)
+    store = assembly.open_cache(cache)
     listed = [(entry, store.last_used(entry.key)) for entry in store.entries()]
     unfinished = [(draft.key, draft.bytes, draft.last_used) for draft in store.unfinished()]
     if as_json:
@@ -36,10 +35,9 @@ def verify(
 ) -> None:
     """Read everything and hold it against its digests; exit 1 if damage was found and stays."""
     from pipeline import cache_report, report
-    from pipeline.cli import open_cache
 
     with cache_report.byte_bar("verifying") as progress:
-        found = open_cache(cache).verify(fix=fix, progress=progress)
+        found = assembly.open_cache(cache).verify(fix=fix, progress=progress)
     stays = len(found.faults) > found.mended
     if as_json:
         status = "damaged" if stays else "mended" if found.faults else "sound"
@@ -70,9 +68,8 @@ def trim(
 ) -> None:
     """Remove what is least worth keeping until no more than SIZE is left."""
     from pipeline import report
-    from pipeline.cli import open_cache
 
-    store = open_cache(cache)
+    store = assembly.open_cache(cache)
     trimmed = store.trim(_bytes(max_size))
     if as_json:
         report.print_json(
@@ -89,9 +86,8 @@ def trim(
 def clear(cache: options.CacheFolder = None, as_json: options.AsJson = False) -> None:
     """Remove everything from the cache, and nothing else."""
     from pipeline import report
-    from pipeline.cli import open_cache
 
-    store = open_cache(cache)
+    store = assembly.open_cache(cache)
     entries = list(store.entries())
     store.clear()
     size = sum(entry.bytes for entry in entries)
@@ -112,11 +108,10 @@ def why(
 ) -> None:
     """Tell what a node's key is made from, and how the nearest stored result differs."""
     from pipeline import cache_report, report
-    from pipeline.cli import open_session
     from pipeline.nearest import find_nearest, input_digests
     from pipeline.plan import Wishes
 
-    with open_session(config, changes, cache) as session:
+    with assembly.open_session(config, changes, cache) as session:
         session.check_names([node])
         steps = session.plan(Wishes(until=node))
         digests = input_digests(steps[node], steps)

@@ -77,12 +77,13 @@ def _row(entry: Entry, age: float) -> tuple[str, ...]:
 def why_record(step: Step, digests: Mapping[str, str], nearest: Nearest | None) -> dict[str, Any]:
     """Make the object that ``cache why --json`` prints."""
     made = step.ingredients
+    content = step.content_key(digests) if all(digests.values()) else None
     return {
         "node": step.spec.name,
         "status": step.status,
         "reason": step.reason,
         "recipe": step.recipe,
-        "content": step.entry.key if step.entry else None,
+        "content": step.entry.key if step.entry else content,
         "ingredients": {
             "kind": made.kind,
             "code": made.code,

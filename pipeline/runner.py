@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from cache.store import DamagedError, Draft, Entry, GoneError, Store, StoreError
 from pipeline import events
 from pipeline.errors import CacheError, Cancelled, MemoryShortage, NodeError, UnblurError
-from pipeline.node import Json, Port, PortType, Value, WritableArray
+from pipeline.handover import Handover, lone_arrays, lone_value
+from pipeline.node import Array, Json, Port, PortType, Value, WritableArray
 from pipeline.plan import Status, Step, Wishes
 from pipeline.resources import held_memory
 from pipeline.versions import library_versions
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _MOST_REPAIRS = 100
 # Of the budget, kept for chunks that are read or written: a store's own buffers.
 _STORE_SHARE = 64 * 2**20
+# What part of it values may take that wait in memory for the next node.
+_HANDOVER_SHARE = 8
 _MIB = 2**20
 
 
@@ -151,11 +154,18 @@ class _Run:
     runner: Runner
     stack: ExitStack
     entries: dict[str, tuple[Store, Entry]] = field(default_factory=dict)
+    wanted: set[str] = field(default_factory=set)
+    handover: Handover = field(init=False)
     _held: set[str] = field(default_factory=set)
     _scratch: Store | None = None
 
+    def __post_init__(self) -> None:
+        self.handover = Handover(self.runner.resources.memory // _HANDOVER_SHARE)
+
     def hold_all(self, steps: Mapping[str, Step]) -> None:
         """Let nobody evict what the plan found, before it is needed."""
+        working = [step for step in steps.values() if step.works]
+        self.wanted = {source for step in working for source in step.spec.inputs.values()}
         for step in steps.values():
             if step.entry is not None:
                 self._hold(self.runner.store, step.entry.key)
@@ -230,8 +240,6 @@ class _Run:
         return store.find(key)
 
     def _compute(self, name: str, step: Step, store: Store, key: str) -> tuple[Entry, float]:
-        import numpy as np
-
         emit = self.runner.emit
         emit(events.NodeStarted(name, step.spec.cls.kind, step.reason))
         began = time.perf_counter()
@@ -240,13 +248,22 @@ class _Run:
             context = _NodeContext(name, self.runner, draft)
             context.check_cancelled()
             value = self._call(name, step, context)
-            for array, values in value.arrays.items():
-                if array not in context.begun:
-                    draft.put_array(array, np.asarray(values[(slice(None),) * len(values.shape)]))
+            self._put(value, context)
             seconds = time.perf_counter() - began
             entry = draft.publish(self._record(name, step, value, seconds))
         emit(events.NodeDone(name, seconds, value.details))
+        if name in self.wanted:
+            blank = lone_value(value.arrays)
+            self.handover.offer(entry.digest, lone_arrays(value, blank))
         return entry, seconds
+
+    def _put(self, value: Value, context: _NodeContext) -> None:
+        import numpy as np
+
+        for array, values in value.arrays.items():
+            if array not in context.begun:
+                whole = np.asarray(values[(slice(None),) * len(values.shape)])
+                context.draft.put_array(array, whole, context.workers)
 
     def _call(self, name: str, step: Step, context: _NodeContext) -> Value:
         ports = step.spec.cls.inputs
@@ -281,7 +298,7 @@ class _Run:
         store, entry = self.entries[name]
         record: Any = entry.record
         kind: PortType = record["type"]
-        arrays = store.open(entry.key)
+        arrays: dict[str, Array] = {**store.open(entry.key), **self.handover.take(entry.digest)}
         if port.arrays is not None:
             return Value(kind, {name: arrays[name] for name in port.arrays if name in arrays})
         return Value(kind, arrays, record["facts"], record["details"])

@@ -78,13 +78,21 @@ def test_what_verify_cannot_mend_stays_a_fault(unblur: Any, config: Path) -> Non
     assert "mine: is no result" in done.out
 
 
-def test_trim_leaves_the_psf(unblur: Any, config: Path) -> None:
+def test_trim_leaves_what_took_most_seconds_a_byte(unblur: Any, config: Path) -> None:
+    def worths() -> dict[str, float]:
+        results = unblur("cache", "list", "--json").json["results"]
+        return {result["key"]: result["seconds"] / result["bytes"] for result in results}
+
     unblur("run", config)
+    before = worths()
     done = unblur("cache", "trim", "--max-size", "20 KiB", "--json").json
-    assert done["removed"] >= 1
     assert done["left"] <= 20 * 1024
-    kinds = {result["kind"] for result in unblur("cache", "list", "--json").json["results"]}
-    assert "make_psf" in kinds
+    left = worths()
+    gone = [worth for key, worth in before.items() if key not in left]
+    assert left
+    assert len(gone) == done["removed"] >= 1
+    # Those used some seconds later are worth a little more.
+    assert min(left.values()) > 0.8 * max(gone)
     assert "left: " in unblur("cache", "trim", "--max-size", "1GB").out
     assert unblur("cache", "verify").code == 0
 
@@ -117,9 +125,24 @@ def test_why_names_the_difference_to_the_nearest_result(unblur: Any, config: Pat
     assert changed["nearest"]["differences"] == ["sharp.priority: 0.0 -> 0.5"]
     assert changed["nearest"]["made_by"] == str(config.resolve())
     assert changed["recipe"] != here["recipe"]
+    unblur("run", config, *change)
+    made = unblur("cache", "why", config, "sharp", "--json", *change).json
+    assert (made["status"], made["content"]) == ("hit", changed["content"])
     upstream = unblur("cache", "why", config, "sharp", "--set", "psf.length=7").out
     assert upstream.splitlines()[-1].endswith("upstream psf changed")
     assert "(to be computed)" in upstream
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "verify", "list"])
+def test_a_file_in_place_of_the_cache_folder_is_told(
+    unblur: Any, config: Path, tmp_path: Path, command: str
+) -> None:
+    file = tmp_path / "photo.tif"
+    file.write_text("mine")
+    words = (command, config) if command in ("run", "plan") else ("cache", command)
+    done = unblur(*words, "--cache", str(file))
+    assert (done.code, done.err) == (1, f"cache folder {file}: is a file. Name a folder.\n")
+    assert file.read_text() == "mine"
 
 
 def test_why_without_any_result_says_so(unblur: Any, config: Path) -> None:

@@ -228,3 +228,9 @@ def test_a_cache_with_a_folder_of_somebody_elses_is_read_only(store, monkeypatch
     theirs = (store.root / "objects", os.W_OK)
     monkeypatch.setattr(os, "access", lambda *asked: asked != theirs)
     assert store.is_read_only()
+
+
+def test_a_folder_whose_mark_is_empty_is_not_called_sound(store: DiskStore) -> None:
+    publish(store)
+    (store.root / "format").write_text("")
+    assert store.verify().faults == [f"{store.root / 'format'}: is empty"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import cli
+from pipeline import assembly
 
 
 @pytest.mark.parametrize(("writable", "kept"), [(False, "kernels"), (True, None)])
@@ -16,5 +16,5 @@ def test_kernels_are_kept_in_the_cache_folder_where_sources_are_read_only(
     monkeypatch.setenv("NUMBA_CACHE_DIR", "put back when the test ends")
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     monkeypatch.setattr(os, "access", lambda *_: writable)
-    with cli._lessons():
+    with assembly._lessons():
         assert os.environ.get("NUMBA_CACHE_DIR") == (kept and str(tmp_path / kept))
