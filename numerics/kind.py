@@ -43,6 +43,9 @@ _SPECTRAL_SHARE = 0.7
 _SHARP_WIDTH = 0.6
 # Soft pictures have wide edges by nature, where their spectra stay below this.
 _SHARP_SPECTRAL_WIDTH = 0.62
+# JPEG takes faint detail away, and the noise that it leaves covers the rest: photographs that were
+# compressed, or come from one, look so much softer.
+_JPEG_SOFTENS = 1.5
 # A disc of radius r is as wide as a gaussian of r / 2 along each axis.
 _DISC_WIDTH = 0.5
 # A disc has to cost so much less than a gaussian; below this radius they hardly differ in form, and
@@ -159,7 +162,9 @@ class Look:
     @property
     def bluntness(self) -> float:
         """Width of the blur over that of sharp pictures: below 1 there is none."""
-        return min(self.width / _SHARP_WIDTH, self.spectral_width / _SHARP_SPECTRAL_WIDTH)
+        softer = _JPEG_SOFTENS if self.spectrum.jpeg > 0 else 1.0
+        by_spectrum = self.spectral_width / _SHARP_SPECTRAL_WIDTH
+        return min(self.width / _SHARP_WIDTH, by_spectrum) / softer
 
     @property
     def has_wide_edges(self) -> bool:
