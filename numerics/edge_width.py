@@ -35,25 +35,40 @@ _KEPT = 0.98
 _CLEAR = 3.0
 _CLEAR_LEVEL = 0.35
 _PERCENTILE = 20
+_ACROSS = 0.5
 LEAST_EDGES = 10
 """Fewer edges than this say nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Edges:
     """What the edges of a sample say.
 
     Attributes
     ----------
-    width : float
-        20th percentile of their widths as the standard deviation of a gaussian, pixels; NaN if
-        there are fewer than 10.
-    count : int
-        Edges that could be measured.
+    widths : (n,) float64
+        Of each edge that could be measured, as the standard deviation of a gaussian, pixels.
+    angles : (n,) float64
+        Of the line across it, radians, counter-clockwise as seen on the screen; 0 is along x.
     """
 
-    width: float
-    count: int
+    widths: Vector
+    angles: Vector
+
+    @property
+    def count(self) -> int:
+        """Edges that could be measured."""
+        return self.widths.size
+
+    @property
+    def width(self) -> float:
+        """20th percentile of their widths, pixels; NaN if there are fewer than 10."""
+        return _low(self.widths)
+
+    def width_along(self, degrees: float) -> float:
+        """Tell the same of edges that lie across a direction, as far as 30 degrees off."""
+        off = np.abs(np.sin(self.angles - np.radians(degrees)))
+        return _low(self.widths[off < _ACROSS])
 
 
 def quiet_noise(sample: Plane) -> float:
@@ -101,10 +116,12 @@ def measure_edges(sample: Plane, noise: float, valid: NDArray[np.bool_]) -> Edge
     )
     least = max(_NOISE_MARGIN * noise / np.sqrt(8 * np.pi * scale**4), _LEAST_GRADIENT)
     points = _strongest(gradient, valid, least)
-    widths = _widths(gradient, points)
-    widths = np.sqrt(np.maximum(widths**2 - scale**2, 0))
-    enough = widths.size >= LEAST_EDGES
-    return Edges(float(np.percentile(widths, _PERCENTILE)) if enough else np.nan, widths.size)
+    widths, angles = _widths(gradient, points)
+    return Edges(np.sqrt(np.maximum(widths**2 - scale**2, 0)), angles)
+
+
+def _low(widths: Vector) -> float:
+    return float(np.percentile(widths, _PERCENTILE)) if widths.size >= LEAST_EDGES else np.nan
 
 
 def _strongest(
@@ -129,8 +146,8 @@ def _strongest(
     return np.stack([rows[order], columns[order]])
 
 
-def _widths(gradient: NDArray[np.float32], points: NDArray[np.intp]) -> Vector:
-    """Width of the derivative across each edge that stands alone, pixels."""
+def _widths(gradient: NDArray[np.float32], points: NDArray[np.intp]) -> tuple[Vector, Vector]:
+    """Width of the derivative across each edge that stands alone, pixels, and `Edges.angles`."""
     normal = gradient[:, points[0], points[1]].astype(np.float64)
     normal /= np.hypot(*normal)
     offsets = np.arange(-_REACH, _REACH + _STEP / 2, _STEP)
@@ -144,7 +161,7 @@ def _widths(gradient: NDArray[np.float32], points: NDArray[np.intp]) -> Vector:
     area = (profile * inside).sum(axis=1) * _STEP / _KEPT
     alone = _is_alone(profile, inside)
     widths: Vector = area[alone] / np.sqrt(2 * np.pi)
-    return widths
+    return widths, np.arctan2(-normal[0], normal[1])[alone]
 
 
 def _run(above: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -17,11 +17,21 @@ from numpy.typing import NDArray
 from numerics.edge_width import LEAST_EDGES, Edges, measure_edges, quiet_noise
 from numerics.families import Family, Fit, fit_families
 from numerics.sample import EstimateError, prepare_sample
-from numerics.whittle import POINT, Spectrum, measure_spectrum, spectral_cost, spectral_costs
+from numerics.whittle import (
+    POINT,
+    Spectrum,
+    measure_spectrum,
+    raise_floor,
+    spectral_cost,
+    spectral_costs,
+)
 
 Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
 Name = Literal["none", "gaussian", "astigmatic", "disc", "line", "free"]
+
+_ROUND: tuple[Family, ...] = ("gaussian", "disc")
+_DIRECTED: tuple[Family, ...] = ("astigmatic", "line")
 
 # Light above this share of full scale is clipped, or as good as.
 _CLIPPED = 0.99
@@ -33,35 +43,36 @@ _SPECTRAL_SHARE = 0.7
 _SHARP_WIDTH = 0.6
 # Soft pictures have wide edges by nature, where their spectra stay below this.
 _SHARP_SPECTRAL_WIDTH = 0.62
+# JPEG takes faint detail away, and the noise that it leaves covers the rest: photographs that were
+# compressed, or come from one, look so much softer.
+_JPEG_SOFTENS = 1.5
 # A disc of radius r is as wide as a gaussian of r / 2 along each axis.
 _DISC_WIDTH = 0.5
-# Where the looks find it sharp, blur along one direction has to explain the spectrum so much better
-# than round ones: lines and narrow gaussians do so three times and more, nature's textures do not.
-_SHARP_ADVANTAGE = 1.5
-# A family has to explain the spectrum so much better than a round gaussian to be taken. Small discs
-# and short lines are all but gaussians, and nature's textures are hardly ever round.
-_HANDICAPS: Mapping[Family, tuple[float, float]] = {  # when small, when large
-    "gaussian": (1.0, 1.0),
-    "disc": (1.12, 1.002),
-    "astigmatic": (1.25, 1.12),
-    "line": (1.12, 1.06),
-}
-_LARGE: Mapping[Family, float] = {"gaussian": 0, "disc": 1.7, "astigmatic": 1.0, "line": 5.0}
-_ROUND: tuple[Family, ...] = ("gaussian", "disc")
-# So has a free form than round blurs, and than the family that won.
-_FREE_HANDICAP, _FREE_ADVANTAGE = 1.1, 1.05
-# More so where edges are no wider than the spectrum says: shakes make them so. Periodic things give
-# spectra that only a free form explains.
-_FREE_HANDICAP_ROUND = 1.45
-# A free form can mimic a line: not where the line costs less than this share of round blurs.
-_CLEARLY_BEST, _CLEAR_ADVANTAGE = 0.6, 1.25
+# A disc has to cost so much less than a gaussian; below this radius they hardly differ in form, and
+# nature's textures are no gaussians either: it needs an advantage.
+_DISC_EVIDENCE = 2.2
+_SMALL_DISC, _SMALL_DISC_ADVANTAGE = 1.7, 0.3
+# Advantages are what one blur explains more of the spectrum than another, for each bin above the
+# noise. A directed blur needs so much before a round one. Nature's textures have directions too:
+# where the sample looks sharp it needs more, more where there are no edges to tell, and still more
+# where edges that the blur would widen are sharp.
+_DIRECTED_ADVANTAGE, _DIRECTED_ADVANTAGE_IF_SHARP = 0.4, 0.75
+_UNSEEN_ADVANTAGE, _SHARP_ADVANTAGE = 1.6, 2.5
+# A line this long, pixels, has so many zeros that it has an advantage of 1 and more.
+_LONG = 50
+_SHARP_EDGES = 0.6
+# Fewer bins can agree by chance.
+_FEWEST_BINS = 100
+# So does a free form; the more, the sharper the edges are.
+_FREE_ADVANTAGE, _FREE_UNSEEN_ADVANTAGE, _FREE_SHARP_ADVANTAGE = 0.6, 0.9, 2.5
 # Edges so much wider than the spectrum says, in pixels and as a factor, are those of a shake.
 _WIDE_EDGES, _WIDER_BY, _WIDER_TIMES = 1.2, 0.7, 1.6
 # What a family leaves unexplained, of each bin above the noise and beyond chance: for shakes it is
 # twice as much, and more, than this.
-_WELL_EXPLAINED = 1.2
-# Choices this far from the next best, in logarithms of what decides, are wrong once in four times.
-_MARGIN = 0.06
+_WELL_EXPLAINED = 0.7
+# Choices this far from the next best, as an advantage and in logarithms of widths, are wrong once
+# in four times.
+_ADVANTAGE_MARGIN, _WIDTH_MARGIN = 0.1, 0.06
 # Less than this share of all frequencies above the noise: no texture, whatever looks like edges.
 _LEAST_SIGNAL = 0.006
 # The same, if there are too few edges.
@@ -82,20 +93,64 @@ class Look:
     spectrum : Spectrum
     fits : mapping of str to Fit
         The blur of each family that explains the spectrum best.
+    signal_share : float
+        Of all frequencies, those above the noise.
+    signal_size : int
+        Bins of the spectrum above the noise.
     """
 
     noise: float
     edges: Edges
     spectrum: Spectrum
     fits: Mapping[Family, Fit]
+    signal_share: float
+    signal_size: int
+
+    @classmethod
+    def of(cls, noise: float, edges: Edges, spectrum: Spectrum, fits: Mapping[Family, Fit]) -> Look:
+        """Find by the blur that explains the spectrum best how far the noise reaches."""
+        likeliest = min(fits.values(), key=lambda fit: fit.cost)
+        raised = raise_floor(spectrum, likeliest.psf)
+        return cls(noise, edges, spectrum, fits, raised.signal_share(), raised.signal_size())
+
+    def advantage(self, cost: float, other: float) -> float:
+        """Tell what a blur explains more of the spectrum than another, by bins above the noise."""
+        return (other - cost) / max(self.signal_size, _FEWEST_BINS)
+
+    @property
+    def round(self) -> Fit:
+        """The better of the round blurs."""
+        gaussian, disc = self.fits["gaussian"], self.fits["disc"]
+        is_small = disc.parameters["radius"] < _SMALL_DISC
+        needed = _SMALL_DISC_ADVANTAGE * self.signal_size if is_small else _DISC_EVIDENCE
+        return disc if gaussian.cost - disc.cost > needed else gaussian
+
+    @property
+    def directed(self) -> Fit:
+        """The better of the blurs that have a direction."""
+        return min((self.fits[family] for family in _DIRECTED), key=lambda fit: fit.cost)
+
+    @property
+    def direction_counts(self) -> float:
+        """Advantage of the directed blur before the round one, beyond what it needs."""
+        directed = self.directed
+        along = self.edges.width_along(directed.parameters["angle"])
+        least = _DIRECTED_ADVANTAGE if self.bluntness >= 1 else _DIRECTED_ADVANTAGE_IF_SHARP
+        least = max(least, directed.parameters.get("length", 0) / _LONG)
+        needed = _needed(along, least, _UNSEEN_ADVANTAGE, _SHARP_ADVANTAGE)
+        return self.advantage(directed.cost, self.round.cost) - needed
+
+    @property
+    def best(self) -> Fit:
+        """The family that explains the sample best."""
+        return self.directed if self.direction_counts > 0 else self.round
 
     @property
     def spectral_width(self) -> float:
         """Standard deviation along an axis of the round blur that fits best, pixels."""
-        gaussian, disc = self.fits["gaussian"], self.fits["disc"]
-        if _handicapped_cost(disc) < gaussian.cost:
-            return disc.parameters["radius"] * _DISC_WIDTH
-        return gaussian.parameters["sigma"]
+        fit = self.round
+        (size,) = fit.parameters.values()
+        return size * _DISC_WIDTH if fit.family == "disc" else size
 
     @property
     def width(self) -> float:
@@ -107,7 +162,9 @@ class Look:
     @property
     def bluntness(self) -> float:
         """Width of the blur over that of sharp pictures: below 1 there is none."""
-        return min(self.width / _SHARP_WIDTH, self.spectral_width / _SHARP_SPECTRAL_WIDTH)
+        softer = _JPEG_SOFTENS if self.spectrum.jpeg > 0 else 1.0
+        by_spectrum = self.spectral_width / _SHARP_SPECTRAL_WIDTH
+        return min(self.width / _SHARP_WIDTH, by_spectrum) / softer
 
     @property
     def has_wide_edges(self) -> bool:
@@ -120,21 +177,11 @@ class Look:
         )
 
     @property
-    def best(self) -> Fit:
-        """The family that explains the spectrum best."""
-        return min(self.fits.values(), key=_handicapped_cost)
-
-    @property
-    def of_round(self) -> float:
-        """What the better round blur costs."""
-        return min(self.fits[family].cost for family in _ROUND)
-
-    @property
     def is_settled(self) -> bool:
         """Whether candidates of free form could not, or should not, change the choice."""
         best = self.best
-        excess = best.cost / self.spectrum.size - 1
-        is_explained = excess < _WELL_EXPLAINED * self.spectrum.signal_share()
+        excess = (best.cost - self.spectrum.size) / self.signal_size
+        is_explained = excess < _WELL_EXPLAINED
         return is_explained and not (best.family in _ROUND and self.has_wide_edges)
 
 
@@ -221,8 +268,8 @@ def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
     noise = quiet_noise(plane)
     edges = measure_edges(plane, noise, valid)
     spectrum = measure_spectrum(plane, noise, valid)
-    _check_texture(edges, spectrum)
-    look = Look(noise, edges, spectrum, fit_families(spectrum))
+    look = Look.of(noise, edges, spectrum, fit_families(spectrum))
+    _check_texture(look)
     if edges.count < LEAST_EDGES and look.spectral_width > _WIDEST_WITHOUT_EDGES:
         raise EstimateError(
             f"nothing to measure the blur on: {edges.count} edges, and nothing finer than shades. "
@@ -250,51 +297,44 @@ def decide(look: Look, candidates: Sequence[Psf] = (), *, family: Name | None = 
 def _choose(look: Look, costs: Mapping[str, float]) -> Name:
     """Take the simplest kind that explains the spectrum, or none if the sample looks sharp."""
     best = look.best
-    is_round = best.family in _ROUND
     if "free" in costs:
-        if costs["free"] < _cost_to_beat(look):
+        is_wide = best.family in _ROUND and look.has_wide_edges
+        if _free_counts(look, costs) > 0 or (is_wide and costs["free"] < best.cost):
             return "free"
-        if is_round and look.has_wide_edges:
-            return "free"
-    is_directed = best.cost * _SHARP_ADVANTAGE < look.of_round
-    return "none" if look.bluntness < 1 and not is_directed else best.family
+    return "none" if look.bluntness < 1 and best.family in _ROUND else best.family
 
 
-def _cost_to_beat(look: Look) -> float:
-    """Cost below which a free form is taken instead of the best family."""
-    is_clear = look.best.cost < _CLEARLY_BEST * look.of_round
-    advantage = _CLEAR_ADVANTAGE if is_clear else _FREE_ADVANTAGE
-    handicap = _FREE_HANDICAP_ROUND if look.edges.width <= look.spectral_width else _FREE_HANDICAP
-    return min(look.of_round / handicap, look.best.cost / advantage)
+def _free_counts(look: Look, costs: Mapping[str, float]) -> float:
+    """Advantage of the free form before the best family, beyond what it needs."""
+    needed = _needed(
+        look.edges.width, _FREE_ADVANTAGE, _FREE_UNSEEN_ADVANTAGE, _FREE_SHARP_ADVANTAGE
+    )
+    return look.advantage(costs.get("free", np.inf), look.best.cost) - needed
+
+
+def _needed(edge_width: float, wide: float, unseen: float, sharp: float) -> float:
+    """Choose what is needed by how wide edges are; NaN if there are too few."""
+    if np.isnan(edge_width):
+        return unseen
+    return sharp if edge_width < _SHARP_EDGES else wide
 
 
 def _confidence(look: Look, costs: Mapping[str, float], name: Name) -> float:
     """Tell how clearly the nearest other choice was missed; round blurs are one choice."""
-    before_free = np.log(costs.get("free", np.inf) / _cost_to_beat(look))
+    of_free = _free_counts(look, costs)
     if name == "free":
-        return _sureness(-before_free)
-    same = _ROUND if name in ("none", *_ROUND) else (name,)
-    own, others = (
-        min(_handicapped_cost(fit) for fit in look.fits.values() if (fit.family in same) is is_own)
-        for is_own in (True, False)
-    )
-    if name == "none":
-        others = max(others, _SHARP_ADVANTAGE * look.best.cost)
-    margins = [before_free, np.log(others / own)]
-    if same is _ROUND:
-        too_wide = np.log(look.bluntness)
+        return _sureness(of_free / _ADVANTAGE_MARGIN)
+    is_directed = name in _DIRECTED
+    of_directed = look.direction_counts if is_directed else -look.direction_counts
+    margins = [-of_free / _ADVANTAGE_MARGIN, of_directed / _ADVANTAGE_MARGIN]
+    if not is_directed:
+        too_wide = np.log(look.bluntness) / _WIDTH_MARGIN
         margins.append(-too_wide if name == "none" else too_wide)
     return _sureness(min(margins))
 
 
 def _sureness(margin: float) -> float:
-    return float(1 / (1 + np.exp(-margin / _MARGIN)))
-
-
-def _handicapped_cost(fit: Fit) -> float:
-    small, large = _HANDICAPS[fit.family]
-    is_large = next(iter(fit.parameters.values())) >= _LARGE[fit.family]
-    return fit.cost * (large if is_large else small)
+    return float(1 / (1 + np.exp(-np.clip(margin, -50, 50))))
 
 
 def _best_candidate(look: Look, candidates: Sequence[Psf]) -> tuple[Psf, float] | None:
@@ -311,10 +351,10 @@ def _given(free: tuple[Psf, float] | None) -> tuple[Psf, float]:
     return free
 
 
-def _check_texture(edges: Edges, spectrum: Spectrum) -> None:
-    share = spectrum.signal_share()
-    if share < (_LEAST_SIGNAL if edges.count >= LEAST_EDGES else _LEAST_SIGNAL_WITHOUT_EDGES):
+def _check_texture(look: Look) -> None:
+    count, share = look.edges.count, look.signal_share
+    if share < (_LEAST_SIGNAL if count >= LEAST_EDGES else _LEAST_SIGNAL_WITHOUT_EDGES):
         raise EstimateError(
-            f"nothing to measure the blur on: {edges.count} edges, and {share:.1%} of all "
-            "frequencies above the noise. Choose a window with edges."
+            f"nothing to measure the blur on: {count} edges, and {share:.1%} of all frequencies "
+            "above the noise. Choose a window with edges."
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from numerics.psf import PsfError, check_psf, normalise
 
 _BISECTIONS = 50
+_MOST_STRETCH, _CLOSE_STRETCH = 1.5, 1e-3
 _CLOSE = 1e-9  # pixels off the centroid, and light that need not be kept
 
 
@@ -20,7 +21,8 @@ def scale_psf(psf: NDArray[Any], factor: float) -> NDArray[np.float32]:
     Each pixel is a square of even light. Scaled about the centre, it gives each new pixel the
     light that falls on it. The new grid is shifted by less than half a pixel, so that the
     centroid lies at exactly `factor` times its old place; a picture does not move. Second moments
-    grow with the square of `factor`, plus about ``(1 + factor**2) / 12`` for the two pixels.
+    grow with the square of `factor`, plus about ``(1 + factor**2) / 12``, and at most twice that,
+    for the two pixels.
 
     Parameters
     ----------
@@ -48,13 +50,39 @@ def scale_psf(psf: NDArray[Any], factor: float) -> NDArray[np.float32]:
 
 
 def _shares(profile: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
-    """Share of each old pixel's light that each new one gets, (new, old), along an axis."""
+    """Share of each old pixel's light that each new one gets, (new, old), along an axis.
+
+    Where bright pixels happen to lie near the edges of new ones, all that is rounded goes one way:
+    the old pixels are then drawn a little together, or apart, until the second moment is right.
+    """
+    least = factor**2 * _variance(profile)
+    most = least + (1 + factor**2) / 6  # twice the two pixels' own
+    shares = _place(profile, factor, 1.0)
+    found = _variance(shares @ profile)
+    if least <= found <= most:
+        return shares
+    is_wide = found > most
+    near, far = 1.0, 1 / _MOST_STRETCH if is_wide else _MOST_STRETCH
+    while abs(far - near) > _CLOSE_STRETCH:
+        stretch = (near + far) / 2
+        found = _variance(_place(profile, factor, stretch) @ profile)
+        if found > most if is_wide else found < least:
+            near = stretch
+        else:
+            far = stretch
+    return _place(profile, factor, far)
+
+
+def _place(profile: NDArray[np.float64], factor: float, stretch: float) -> NDArray[np.float64]:
+    """Lay the new pixels such that the centroid is where it belongs: shares, (new, old)."""
     wanted = factor * _centroid(profile)
-    size = 2 * math.ceil(len(profile) * factor / 2) + 1
+    size = 2 * math.ceil(len(profile) * factor * stretch / 2) + 1
     low, high = -0.5, 0.5  # the centroid rises with the shift; at these ends it is beyond
+    # What an off-centre psf is stretched by moves its centroid too.
+    drift = (stretch - 1) * wanted
     for _ in range(_BISECTIONS):
         shift = (low + high) / 2
-        shares = _overlaps(len(profile), size, factor, shift)
+        shares = _overlaps(len(profile), size, factor * stretch, shift - drift)
         excess = _centroid(shares @ profile) - wanted
         if abs(excess) < _CLOSE:
             break
@@ -65,6 +93,11 @@ def _shares(profile: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
 
 def _centroid(profile: NDArray[np.float64]) -> float:
     return float(profile @ (np.arange(len(profile)) - len(profile) // 2))
+
+
+def _variance(profile: NDArray[np.float64]) -> float:
+    off = np.arange(len(profile)) - len(profile) // 2 - _centroid(profile)
+    return float(profile @ off**2)
 
 
 def _overlaps(old: int, new: int, factor: float, shift: float) -> NDArray[np.float64]:

@@ -1,0 +1,71 @@
+"""Steps between JPEG's blocks, and the noise that they stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from imagecodecs import jpeg8_decode, jpeg8_encode
+
+from numerics.blur import blur
+from numerics.jpeg_noise import block_steps, jpeg_spectrum
+from numerics.kind import find_kind
+from numerics.make_psf import disc, gaussian
+
+BLURS = {"gaussian": gaussian(1.8), "disc": disc(3.5)}
+
+
+def compress(plane: np.ndarray, level: int) -> np.ndarray:
+    """Through an 8-bit JPEG and back, linear light."""
+    coded = np.round(255 * np.clip(plane, 0, 1) ** (1 / 2.2)).astype(np.uint8)
+    return ((jpeg8_decode(jpeg8_encode(coded, level=level)) / 255.0) ** 2.2).astype(np.float32)
+
+
+def blurred(sharp: np.ndarray, psf: np.ndarray, noise: float = 0.004) -> np.ndarray:
+    plane = blur(sharp[..., None], psf)[..., 0][12:-12, 12:-12]
+    numbers = np.random.default_rng(2).standard_normal(plane.shape, np.float32)
+    return plane + np.float32(noise) * numbers
+
+
+def test_steps_are_found_wherever_the_grid_lies(sharp_photo: np.ndarray) -> None:
+    plane = blurred(sharp_photo, gaussian(1.8))
+    coded = compress(plane, 85)
+    steps = block_steps(coded)
+    assert steps > 20 * block_steps(plane)
+    for top, left in ((1, 0), (3, 6), (7, 7)):
+        assert block_steps(coded[top:, left:]) == pytest.approx(steps, rel=0.1)
+
+
+def test_steps_grow_as_quality_falls(sharp_photo: np.ndarray) -> None:
+    plane = blurred(sharp_photo, gaussian(1.8))
+    steps = [block_steps(compress(plane, level)) for level in (95, 85, 70)]
+    assert steps[0] < steps[1] < steps[2]
+
+
+def test_stripes_are_no_blocks(sharp_photo: np.ndarray) -> None:
+    stripes = np.zeros_like(sharp_photo)
+    stripes[:, ::8] = 0.1
+    checks = stripes + np.where(np.arange(len(stripes)) % 8 == 0, np.float32(0.1), 0)[:, None]
+    assert block_steps(sharp_photo + stripes) < 0.05 * block_steps(sharp_photo + checks)
+
+
+def test_spectrum_is_the_same_along_rows_and_columns() -> None:
+    angles = np.array([0.1, np.pi / 2 - 0.1, np.pi / 2 + 0.1])
+    power = jpeg_spectrum(np.full(3, 0.3), angles)
+    assert power == pytest.approx(power[0])
+    assert jpeg_spectrum(np.array([0.2]), angles[:1]) > power[0]
+
+
+@pytest.mark.parametrize("level", [95, 85])
+@pytest.mark.parametrize("name", BLURS)
+def test_blurs_are_told_in_compressed_pictures(
+    sharp_photo: np.ndarray, name: str, level: int
+) -> None:
+    kind = find_kind(compress(blurred(sharp_photo, BLURS[name]), level))
+    assert kind.name == name
+    size = {"gaussian": 1.8, "disc": 3.5}[name]
+    assert next(iter(kind.parameters.values())) == pytest.approx(size, rel=0.15)
+
+
+@pytest.mark.parametrize("level", [95, 85])
+def test_sharp_pictures_stay_sharp_when_compressed(sharp_photo: np.ndarray, level: int) -> None:
+    assert find_kind(compress(sharp_photo, level)).name == "none"
