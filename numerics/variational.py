@@ -31,13 +31,19 @@ from numerics.work import Work
 Plane = NDArray[np.float32]
 Planes = NDArray[np.float32]
 Psf = NDArray[np.float32]
+Spectrum = NDArray[np.complex64]
 
-# Falling, so that the first iterations forgive what is wrong with the first PSF. At the end, what
-# a PSF that is the same everywhere leaves unexplained on photographs, unless noise is more.
-_FIRST_NOISE_VARIANCE = 2e-4
-_LAST_NOISE_VARIANCE = 1e-5
+# Of the sample's derivatives, what is unexplained besides noise. Falling, so that the first
+# iterations forgive what is wrong with the first PSF; at the end, what a PSF that is the same
+# everywhere leaves over on photographs, or as much as there is noise: with less, the lowest
+# frequencies of noisy samples would decide all.
+_FIRST_MISFIT = 2e-4
+_LAST_MISFIT = 4e-6
 _ITERATIONS = 7
 _LEAST_VARIANCE = np.float32(1e-4)
+# Of the latent's derivatives, everywhere: texture that is too faint to show. Without it a PSF that
+# sharpens explains what such texture does to the sample.
+_TEXTURE_VARIANCE = np.float32(1e-5)
 _NOISE_TO_SIGNAL = np.float32(0.02)
 _CG_STEPS = 10
 # Of the squared latent, whose mean its derivatives don't tell.
@@ -77,29 +83,39 @@ def refine_psf(canvas: Canvas, psf: Psf, noise: float, work: Work) -> Psf:
     variance = np.mean(_wiener(derivatives, psf) ** 2, axis=0) + _LEAST_VARIANCE
     mean = canvas.plane - canvas.plane.mean()
     latents = np.stack([mean, np.zeros_like(mean)])
-    for noise_variance in _noise_variances(noise):
+    for misfit in _misfits(noise):
         otf = psf_to_otf(psf, canvas.shape)
-        problem = _Problem(derivatives, known, otf, noise_variance, variance)
+        whitening = _whitening(canvas.shape, noise, misfit)
+        problem = _Problem(_filter(derivatives, whitening), known, otf, whitening, misfit, variance)
         latents = problem.expect(latents, random)
         sharp, deviation = _gradients(latents)
-        local = np.reciprocal(np.sum(psf**2) / noise_variance + 1 / variance)
-        scale = np.mean(deviation**2) / local.mean()
-        variance = np.mean(sharp**2, axis=0) + scale * local
+        variance = problem.spread(sharp, deviation, psf) + _TEXTURE_VARIANCE
         psf = problem.measure_psf(sharp, deviation, psf)
         work.advance(_COST * canvas.plane.size)
     return clean_psf(psf, faintest=_FAINTEST, speck=_SPECK)
 
 
-def _noise_variances(noise: float) -> NDArray[np.float32]:
-    last = max(_LAST_NOISE_VARIANCE, noise**2)
-    return np.geomspace(max(_FIRST_NOISE_VARIANCE, last), last, _ITERATIONS, dtype=np.float32)
+def _misfits(noise: float) -> NDArray[np.float32]:
+    last = max(_LAST_MISFIT, noise**2)
+    return np.geomspace(max(_FIRST_MISFIT, last), last, _ITERATIONS, dtype=np.float32)
+
+
+def _whitening(shape: tuple[int, int], noise: float, misfit: float) -> Plane:
+    """Weight each frequency so that derivatives of noise and misfit together become white.
+
+    Misfit is about white in derivatives, as pictures are; noise is white in light.
+    """
+    power = 1 + np.float32(noise**2 / misfit) * gradient_power(shape)
+    return np.asarray(np.reciprocal(np.sqrt(power)), np.float32)
+
+
+def _filter(planes: Planes, response: Plane | Spectrum) -> Planes:
+    return irfft2(rfft2(planes) * response, (planes.shape[-2], planes.shape[-1]))
 
 
 def _wiener(planes: Field, psf: Psf) -> Field:
-    shape = (planes.shape[-2], planes.shape[-1])
-    otf = psf_to_otf(psf, shape)
-    inverse = np.conj(otf) / (np.abs(otf) ** 2 + _NOISE_TO_SIGNAL)
-    return irfft2(rfft2(planes) * inverse, shape)
+    otf = psf_to_otf(psf, (planes.shape[-2], planes.shape[-1]))
+    return _filter(planes, np.conj(otf) / (np.abs(otf) ** 2 + _NOISE_TO_SIGNAL))
 
 
 def _gradients(planes: Planes) -> Planes:
@@ -114,13 +130,15 @@ def _gradients_adjoint(fields: Planes) -> Planes:
 class _Problem:
     """The sample's derivatives where they are known, one PSF, what is thought of the latent.
 
-    `noise` is the variance of the sample's derivatives, `variance` that of the latent's.
+    The derivatives are whitened; `misfit` is then the variance of what is wrong with them.
+    `variance` is that of the latent's, which aren't.
     """
 
     derivatives: Field
     known: NDArray[np.bool_]
-    otf: NDArray[np.complex64]
-    noise: np.float32
+    otf: Spectrum
+    whitening: Plane
+    misfit: np.float32
     variance: Plane
 
     def expect(self, latents: Planes, random: np.random.Generator) -> Planes:
@@ -131,7 +149,7 @@ class _Problem:
         """
         precision = np.reciprocal(self.variance)
         noise, prior = random.standard_normal((2, *self.derivatives.shape), np.float32)
-        seen = np.stack([self.derivatives / self.noise, noise / np.sqrt(self.noise)])
+        seen = np.stack([self.derivatives / self.misfit, noise / np.sqrt(self.misfit)])
         target = self._blur(_gradients_adjoint(self.known * seen), adjoint=True)
         target[1] += gradient_adjoint(np.sqrt(precision) * prior)
         response = self._response(precision)
@@ -140,16 +158,27 @@ class _Problem:
             blurred = _gradients(self._blur(planes))
             data = self._blur(_gradients_adjoint(self.known * blurred), adjoint=True)
             inner = _gradients_adjoint(precision * _gradients(planes))
-            return data / self.noise + inner + _MEAN_WEIGHT * planes
+            return data / self.misfit + inner + _MEAN_WEIGHT * planes
 
         def precondition(planes: Planes) -> Planes:
             return irfft2(rfft2(planes) / response, self.known.shape)
 
         return conjugate_gradients(apply, target, latents, _CG_STEPS, precondition)
 
+    def spread(self, sharp: Field, deviation: Field, psf: Psf) -> Plane:
+        """Mean square of the latent's derivatives at each pixel.
+
+        Of the deviation only the mean is well known; how it varies follows from the variances.
+        """
+        data = np.sum(psf**2) * np.mean(self.whitening**2) / self.misfit
+        local = np.reciprocal(data + 1 / self.variance)
+        scale = np.mean(deviation**2) / local.mean()
+        return np.asarray(np.mean(sharp**2, axis=0) + scale * local)
+
     def measure_psf(self, sharp: Field, deviation: Field, psf: Psf) -> Psf:
         """Find the PSF that leads from the latent's derivatives to those of the sample."""
         target = np.where(self.known, self.derivatives, self._blur(sharp))
+        sharp, deviation = (_filter(planes, self.whitening) for planes in (sharp, deviation))
         ridge = _RIDGE * float(np.sum(sharp**2))
         uncertain = self.known * deviation
         equations = normal_equations(sharp, target, psf.shape[0], ridge, uncertain)
@@ -158,11 +187,13 @@ class _Problem:
 
     def _response(self, precision: Plane) -> Plane:
         """Average what the system does to each frequency."""
-        data = np.float32(self.known.mean()) * np.abs(self.otf) ** 2 / self.noise
+        power = np.abs(self.otf * self.whitening) ** 2
+        data = np.float32(self.known.mean()) * power / self.misfit
         prior = np.exp(np.mean(np.log(precision)))
         response = (data + prior) * gradient_power(self.known.shape) + _MEAN_WEIGHT
         return np.asarray(response, np.float32)
 
     def _blur(self, planes: Planes, *, adjoint: bool = False) -> Planes:
-        otf = np.conj(self.otf) if adjoint else self.otf
-        return irfft2(rfft2(planes) * otf, self.known.shape)
+        """Blur planes and whiten them, or apply the adjoint of that."""
+        otf = self.otf * self.whitening
+        return _filter(planes, np.conj(otf) if adjoint else otf)

@@ -28,3 +28,20 @@ def test_softened_psf_gets_closer_to_the_truth(shaken_photo: np.ndarray, shake: 
     assert refined.min() >= 0
     assert similarity(refined, shake) > similarity(soft, shake) + 0.1
     assert steps[-1] == pytest.approx(1)
+
+
+def test_noise_does_not_make_a_psf_swallow_less(
+    shaken_photo: np.ndarray, shake: np.ndarray
+) -> None:
+    grain = np.random.default_rng(1).normal(0, 0.02, shaken_photo.shape)
+    sample = prepare_sample(shaken_photo + grain.astype(np.float32), 11)
+    canvas = lay_out(sample.plane, 11)
+    refined = refine_psf(canvas, shake, sample.noise, Work(refinement_cost(canvas)))
+    assert fine_power(refined) < 1.1 * fine_power(shake)
+
+
+def fine_power(psf: np.ndarray) -> float:
+    """Mean power that a PSF lets through above a quarter of the sampling frequency."""
+    power = np.abs(np.fft.rfft2(psf, (64, 64))) ** 2
+    down, along = np.fft.fftfreq(64)[:, None], np.fft.rfftfreq(64)
+    return float(power[np.hypot(down, along) > 0.25].mean())
