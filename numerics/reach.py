@@ -83,8 +83,9 @@ def _weight_outside(psf: NDArray[np.float32], schedule: Schedule) -> NDArray[np.
 
 
 def _inverse_filter(blur: Blur, schedule: Schedule) -> NDArray[np.complex64]:
-    # The start is not among them: in its place the later ones do all that they can't.
-    weight = schedule.fidelity / np.sqrt(schedule.betas[1] * schedule.betas[-1])
+    # The start does not count: what it reaches too far for, the steps after it put right.
+    betas = schedule.betas[1:] or schedule.betas
+    weight = schedule.fidelity / np.sqrt(betas[0] * betas[-1])
     denominator = weight * blur.power + blur.rows[:, None] + blur.columns
     spectrum: NDArray[np.complex64] = (weight * blur.conjugate / denominator).astype(np.complex64)
     return spectrum
