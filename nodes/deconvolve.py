@@ -99,8 +99,8 @@ class Deconvolve(Node):
         )
         quality: Quality = Field(
             "normal",
-            description="fast: four fifths of the time and 0.3 dB less; normal; clean: twice the "
-            "time, 0.2 dB more, and the most care for what the picture's borders cut off",
+            description="fast: half of the time and 0.2 dB less; normal; clean: three times the "
+            "time, 0.2 to 0.7 dB more, and the most care for what the picture's borders cut off",
         )
 
     inputs = {  # noqa: RUF012
