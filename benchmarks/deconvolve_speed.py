@@ -145,7 +145,7 @@ def bare_transforms(details: Any, workers: int) -> float:
     own = threading.local()
 
     def pair(_number: int) -> None:
-        if not hasattr(own, "transform"):
+        if not hasattr(own, "transforms"):
             own.transforms = PlaneTransforms(3, (height, width))
             own.transforms.planes[...] = 0
         for channel in range(3):
