@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from nodes.deconvolve import Deconvolve, settle_schedule
 from nodes.tile_sweep import TileSweep
 from numerics.blur import blur
-from numerics.half_quadratic import Blur, Schedule, TileSolver
+from numerics.half_quadratic import Schedule, TileSolver
 from numerics.make_psf import disc, gaussian, motion, shake
+from numerics.otf import Blur
 from numerics.tiles import Grid, plan_axis
 
 NOISE = 0.005

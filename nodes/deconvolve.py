@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numerics.half_quadratic import Schedule
     from numerics.reach import Reach
     from numerics.tiles import Grid
+    from numerics.unknown_border import Inside
 
 Quality = Literal["fast", "normal", "clean"]
 
@@ -79,7 +80,7 @@ _PRESETS: Mapping[Quality, _Preset] = {
         (2.3, -1.13, -0.31),
         (0, 1, 2, 3),
         (0, 1, 2, 3),
-        5,
+        3,
     ),
 }
 
@@ -113,7 +114,8 @@ class Deconvolve(Node):
         """Deconvolve the picture tile by tile."""
         from nodes.tile_sweep import TileSweep
         from numerics.fft import engine_name
-        from numerics.half_quadratic import Blur, TileSolver
+        from numerics.half_quadratic import TileSolver
+        from numerics.otf import Blur
         from numerics.tiles import plan_grid
 
         image = Image.of(inputs["image"])
@@ -237,17 +239,26 @@ def _affordable_workers(
     MemoryShortage
         If not even one fits.
     """
-    from numerics.half_quadratic import Blur, TileSolver
+    from numerics.half_quadratic import TileSolver
+    from numerics.otf import Blur
 
     channels = image.shape[2]
     tile = grid.bytes_needed(channels)
     # A block more than there are workers may wait for its neighbours.
-    shared = Blur.bytes_needed(grid.shape, psf) + tile
-    each = TileSolver.bytes_needed(grid.shape, channels, schedule) + tile
+    insides = _insides(grid)
+    bands = {band.shape(grid.shape) for inside in insides for band in inside.bands(grid.shape)}
+    shared = Blur.bytes_needed(psf, grid.shape, *bands) + tile
+    each = TileSolver.bytes_needed(grid.shape, channels, schedule, insides) + tile
     workers = min(context.workers, (context.memory - shared) // each)
     if workers < 1:
         raise MemoryShortage(shared + each)
     return workers
+
+
+def _insides(grid: Grid) -> list[Inside]:
+    from numerics.unknown_border import Inside
+
+    return [Inside(*(fold.inside for fold in grid.folds(tile))) for tile in grid.tiles]
 
 
 def _is_point(psf: NDArray[np.float32]) -> bool:
@@ -258,9 +269,7 @@ def _is_point(psf: NDArray[np.float32]) -> bool:
 
 
 def _details(noise: float, schedule: Schedule, reach: Reach, grid: Grid) -> dict[str, Json]:
-    outer = grid.outer_tiles
-    pairs = outer * schedule.transform_pairs(reaches_out=True)
-    pairs += (len(grid.tiles) - outer) * schedule.transform_pairs(reaches_out=False)
+    pairs = sum(schedule.transform_pairs(grid.shape, inside) for inside in _insides(grid))
     return {
         "noise": noise,
         "regularization": 1.0 / schedule.fidelity,

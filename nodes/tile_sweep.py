@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import dask
 
-from numerics.boundary import fold_axis, fold_planes
+from numerics.boundary import fold_planes
 from numerics.compiling import compiling_told
 from numerics.half_quadratic import TileSolver
 from numerics.tiles import Block, Edges, Grid, Tile, earlier
@@ -122,10 +122,7 @@ class TileSweep:
 
     def _read(self, tile: Tile, solver: TileSolver) -> Inside:
         """Fill the solver's planes; tell which of their samples lie inside of the picture."""
-        height, width, _ = self._source.shape
-        grid = self._grid
-        rows = fold_axis(tile.rows.origin, grid.rows.side, grid.rows.fold, height)
-        columns = fold_axis(tile.columns.origin, grid.columns.side, grid.columns.fold, width)
+        rows, columns = self._grid.folds(tile)
         region = (slice(rows.start, rows.stop), slice(columns.start, columns.stop), slice(None))
         fold_planes(self._source[region], rows, columns, solver.planes)
         return Inside(rows.inside, columns.inside)

@@ -39,6 +39,8 @@ class Fold:
         Share of `first`; that of `second` is the rest.
     inside : (int, int)
         Start and stop of the samples that lie inside of the picture.
+    plain : (int, int)
+        Those of samples that are neighbouring ones of the picture, as they are.
     """
 
     start: int
@@ -47,6 +49,7 @@ class Fold:
     second: NDArray[np.intp]
     share: NDArray[np.float32]
     inside: tuple[int, int]
+    plain: tuple[int, int]
 
 
 def fold_axis(origin: int, n: int, width: int, size: int) -> Fold:
@@ -71,7 +74,9 @@ def fold_axis(origin: int, n: int, width: int, size: int) -> Fold:
     first, second = (np.clip(origin + at, 0, size - 1) for at in (t, other))
     start, stop = int(min(first.min(), second.min())), int(max(first.max(), second.max())) + 1
     inside = max(-origin, 0), min(size - origin, n)
-    return Fold(start, stop, first - start, second - start, share.astype(np.float32), inside)
+    begin = max(inside[0], half)
+    plain = begin, max(begin, min(inside[1], n - half))
+    return Fold(start, stop, first - start, second - start, share.astype(np.float32), inside, plain)
 
 
 def smootherstep(u: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -94,21 +99,41 @@ def fold_planes(block: NDArray[np.float32], rows: Fold, columns: Fold, planes: P
         np.ascontiguousarray(block),
         (rows.first, rows.second, rows.share),
         (columns.first, columns.second, columns.share),
+        columns.plain,
         np.empty(block.shape[1:], np.float32),
         planes,
     )
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _fold(block: Any, rows: Any, columns: Any, line: Any, planes: Any) -> None:
+def _fold(block: Any, rows: Any, columns: Any, plain: Any, mixed: Any, planes: Any) -> None:
     first_row, second_row, row_share = rows
-    first, second, share = columns
+    begin, end = plain
     for y in range(planes.shape[1]):
-        _mix(block[first_row[y]], block[second_row[y]], row_share[y], line)
+        line = block[first_row[y]]
+        if row_share[y] < 1:
+            _mix(line, block[second_row[y]], row_share[y], mixed)
+            line = mixed
         for c in range(planes.shape[0]):
-            for x in range(planes.shape[2]):
-                here, there = line[first[x], c], line[second[x], c]
-                planes[c, y, x] = there + share[x] * (here - there)
+            _fold_line(line[:, c], columns, 0, begin, planes[c, y])
+            if end > begin:
+                _copy(line[columns[0][begin] :, c], planes[c, y, begin:end])
+            _fold_line(line[:, c], columns, end, planes.shape[2], planes[c, y])
+
+
+# Each loop is a function of its own with few arrays, see shrinkage.
+@_kernel  # type: ignore[untyped-decorator]
+def _fold_line(line: Any, columns: Any, begin: Any, end: Any, out: Any) -> None:
+    first, second, share = columns
+    for x in range(begin, end):
+        here, there = line[first[x]], line[second[x]]
+        out[x] = there + share[x] * (here - there)
+
+
+@_kernel  # type: ignore[untyped-decorator]
+def _copy(line: Any, out: Any) -> None:
+    for x in range(out.size):
+        out[x] = line[x]
 
 
 @_kernel  # type: ignore[untyped-decorator]

@@ -14,7 +14,7 @@ Operator = Callable[[Planes], Planes]
 def conjugate_gradients(
     apply: Operator,
     target: Planes,
-    start: Planes,
+    start: Planes | None,
     steps: int,
     precondition: Operator | None = None,
 ) -> Planes:
@@ -25,7 +25,7 @@ def conjugate_gradients(
     apply : callable
         Linear, symmetric, positive definite; must treat each plane by itself.
     target, start : (..., H, W) float32
-        Each plane is a system of its own.
+        Each plane is a system of its own. No start: from 0.
     steps : int
         A fixed number, so that the result depends on nothing else.
     precondition : callable, optional
@@ -35,8 +35,8 @@ def conjugate_gradients(
     -------
     (..., H, W) float32
     """
-    solution = start
-    residual = target - apply(start)
+    solution = np.zeros_like(target) if start is None else start
+    residual = target if start is None else target - apply(start)
     direction = np.zeros_like(residual)
     last = np.full_like(residual[..., :1, :1], np.inf)
     for _ in range(steps):

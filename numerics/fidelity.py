@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.psf import psf_to_otf
+from numerics.otf import Blur
 
 # Zeros of an otf must not rule the mean of its logarithm; less than this is as good as nothing.
 _DARK = 1e-3
@@ -47,11 +47,6 @@ def transparency(psf: NDArray[np.float32]) -> float:
     psf : (h, w) or (h, w, channel) float32
     """
     side = max(_GRID, *psf.shape[:2])
-    otfs = [psf_to_otf(plane, (side, side)) for plane in np.moveaxis(np.atleast_3d(psf), 2, 0)]
-    return float(np.exp(np.mean([_mean_log_power(otf) for otf in otfs])))
-
-
-def _mean_log_power(otf: NDArray[np.complex64]) -> float:
-    power = np.log(np.abs(otf) ** 2 + _DARK)
+    power = np.log(Blur(psf, (side, side)).power + _DARK)
     # A half-spectrum stands for both halves: all columns but the outer ones count twice.
-    return float(np.concatenate([power, power[:, 1:-1]], axis=1).mean())
+    return float(np.exp(np.concatenate([power, power[..., 1:-1]], axis=-1).mean()))

@@ -37,20 +37,19 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from numerics.block_shrinkage import STRIDE, BlockLines, shrink_blocks
 from numerics.fft import Planes, PlaneTransforms, Spectrum
-from numerics.psf import psf_to_otf
+from numerics.otf import Blur
 from numerics.shrinkage import Lines, shrink_gradients
-from numerics.unknown_border import Filter, Inside, UnknownBorder
+from numerics.unknown_border import Inside, StepOf, UnknownBorder
 
 # As in shrinkage: fastmath for vector instructions, on values that are finite.
 _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -108,63 +107,16 @@ class Schedule:
         """Number of all steps."""
         return len(self.betas) + len(self.blocks)
 
-    def transform_pairs(self, *, reaches_out: bool) -> float:
-        """Pairs of transforms a channel for a tile that reaches beyond the picture, or does not."""
-        corrections = sum(step < self.steps for step in self.corrected) if reaches_out else 0
-        return self.steps + corrections * (self.iterations + 0.5)
+    def transform_pairs(self, shape: tuple[int, int], inside: Inside) -> float:
+        """Pairs of transforms a channel for a tile; those of bands by their share of it."""
+        corrections = sum(step < self.steps for step in self.corrected)
+        bands = (1 + 2 * self.iterations * band.padded / band.side for band in inside.bands(shape))
+        return self.steps + corrections * sum(bands)
 
 
 def growing_betas(start: float, first: float, last: float, count: int) -> tuple[float, ...]:
     """Coupling for a start and `count` more steps, from `first` to `last` by one factor."""
     return start, *np.geomspace(first, last, count).tolist()
-
-
-class Blur:
-    """A psf in the Fourier domain, shared by all tiles of one shape. Never written again.
-
-    Attributes
-    ----------
-    conjugate : (1 or channel, H, W // 2 + 1) complex64
-        Conjugate of the otf.
-    power : (1 or channel, H, W // 2 + 1) float32
-        Its squared modulus.
-    rows, columns : (H,), (W // 2 + 1,) float32
-        Squared modulus of D, which is the sum of the two.
-    """
-
-    def __init__(self, psf: NDArray[np.float32], shape: tuple[int, int]) -> None:
-        height, width = shape
-        channels = np.atleast_3d(psf).transpose(2, 0, 1)
-        otf = np.stack([psf_to_otf(channel, shape) for channel in channels])
-        self.shape = shape
-        self.conjugate: Spectrum = otf.conj()
-        self.power: Planes = otf.real**2 + otf.imag**2
-        self.rows = _difference_power(np.arange(height) / height)
-        self.columns = _difference_power(np.arange(width // 2 + 1) / width)
-        self._zeros, self._ones = np.zeros_like(self.rows), np.ones_like(self.columns)
-
-    def step(self, channel: int, weight: float) -> Filter:
-        """Put together what a step does to a channel; `weight` is lambda / beta."""
-        return Filter(*self._of(channel), self.rows, self.columns, np.float32(weight))
-
-    def block_step(self, channel: int, weight: float) -> Filter:
-        """Put together what a `BlockStep` does to a channel; `weight` is 1 / a."""
-        return Filter(*self._of(channel), self._zeros, self._ones, np.float32(weight))
-
-    def _of(self, channel: int) -> tuple[Spectrum, NDArray[np.float32]]:
-        own = min(channel, len(self.power) - 1)
-        return self.conjugate[own], self.power[own]
-
-    @staticmethod
-    def bytes_needed(shape: tuple[int, int], psf: NDArray[np.float32]) -> int:
-        """Most bytes that it takes to make one."""
-        height, width = shape
-        channels = psf.shape[2] if psf.ndim == 3 else 1
-        return (8 + 8 + 4) * channels * height * (width // 2 + 1)
-
-
-def _difference_power(frequency: NDArray[np.float64]) -> NDArray[np.float32]:
-    return (4.0 * np.sin(np.pi * frequency) ** 2).astype(np.float32)
 
 
 class TileSolver:
@@ -197,12 +149,14 @@ class TileSolver:
         self.planes: Planes = self._transforms.planes
 
     @staticmethod
-    def bytes_needed(shape: tuple[int, int], channels: int, schedule: Schedule) -> int:
-        """Most bytes that a solver of planes of `shape` will hold."""
+    def bytes_needed(
+        shape: tuple[int, int], channels: int, schedule: Schedule, insides: Iterable[Inside]
+    ) -> int:
+        """Most bytes that a solver of planes of `shape`, with these insides, will hold."""
         height, width = shape
         targets = 8 * channels * height * (width // 2 + 1)
-        corrections = UnknownBorder.bytes_needed(channels, shape) if schedule.corrected else 0
-        return PlaneTransforms.bytes_needed(channels, shape) + targets + corrections
+        border = UnknownBorder.bytes_needed(channels, shape, insides) if schedule.corrected else 0
+        return PlaneTransforms.bytes_needed(channels, shape) + targets + border
 
     def solve(self, inside: Inside | None = None, origin: tuple[int, int] = (0, 0)) -> None:
         """Replace `planes` by the latent picture.
@@ -226,38 +180,36 @@ class TileSolver:
         for number, beta in enumerate(schedule.betas):
             if number:
                 shrink_gradients(self.planes, beta, schedule.exponent, self._lines)
-            self._solve_for_picture(
-                number, partial(self._blur.step, weight=schedule.fidelity / beta)
-            )
+            self._solve_for_picture(number, partial(Blur.step, weight=schedule.fidelity / beta))
         for number, step in enumerate(schedule.blocks):
             # Every other step has its blocks in between those of the one before.
             top, left = ((number % 2 * STRIDE // 2 - start) % STRIDE for start in origin)
             shrink_blocks(self.planes, step.threshold, offset=(top, left), lines=self._block_lines)
             self._solve_for_picture(
                 len(schedule.betas) + number,
-                partial(self._blur.block_step, weight=1.0 / step.weight),
+                partial(Blur.block_step, weight=1.0 / step.weight),
             )
 
-    def _solve_for_picture(self, number: int, filter_of: Callable[[int], Filter]) -> None:
+    def _solve_for_picture(self, number: int, step_of: StepOf) -> None:
         """Turn planes of D^T w, or z, into the latent picture."""
         transforms, schedule = self._transforms, self._schedule
         corrected = self._border_now if number in schedule.corrected else None
         for channel, target in enumerate(self._targets):
-            step = filter_of(channel)
+            step = step_of(self._blur, channel)
             if number:
                 transforms.forward(channel)
             else:
                 transforms.spectrum[...] = 0
             _divide(transforms.spectrum, target, *step[1:], np.float32(transforms.scale))
             if corrected:
-                corrected.correct(channel, step, target, schedule.iterations)
+                corrected.correct(channel, step_of, target, schedule.iterations)
             transforms.inverse(channel)
 
     def _load_border(self, inside: Inside | None) -> UnknownBorder | None:
-        if inside is None or inside.is_all(self.planes.shape) or not self._schedule.corrected:
+        if inside is None or not inside.bands(self._blur.shape) or not self._schedule.corrected:
             return None
         if self._border is None:
-            self._border = UnknownBorder(self._transforms)
+            self._border = UnknownBorder(self._blur, self._transforms)
         self._border.load(inside)
         return self._border
 

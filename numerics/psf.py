@@ -87,6 +87,11 @@ def psf_to_otf(psf: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
     PsfError
         If the psf is larger than `shape`.
     """
+    return rfft2(lay_at_origin(psf, shape))
+
+
+def lay_at_origin(psf: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
+    """Lay a psf on a periodic plane of `shape`, its centre at the origin; see `psf_to_otf`."""
     height, width = psf.shape
     if height > shape[0] or width > shape[1]:
         raise PsfError(
@@ -95,4 +100,4 @@ def psf_to_otf(psf: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
         )
     padded = np.zeros(shape, psf.dtype)
     padded[:height, :width] = psf
-    return rfft2(np.roll(padded, (-(height // 2), -(width // 2)), axis=(0, 1)))
+    return np.roll(padded, (-(height // 2), -(width // 2)), axis=(0, 1))

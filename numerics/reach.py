@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.fft import irfft2
-from numerics.half_quadratic import Blur, Schedule
+from numerics.half_quadratic import Schedule
+from numerics.otf import Blur
 
 # Fitted on psfs of 7 to 65 px, camera shakes, gaussians, discs and lines. With a halo of _MARGIN
 # times the reach that holds _HELD of the inverse filter, tiles differ from the whole picture by

@@ -21,7 +21,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.boundary import smootherstep
+from numerics.boundary import Fold, fold_axis, smootherstep
 from numerics.fft import Planes
 
 LARGEST_SIDE = 1600
@@ -99,9 +99,9 @@ class Axis:
     halo: int
     chunk: int
 
-    def reaches_out(self, span: Span) -> bool:
-        """Whether a tile's transform reaches beyond the picture."""
-        return span.origin < 0 or span.origin + self.side > self.spans[-1].core[1]
+    def folded(self, span: Span) -> Fold:
+        """Where the samples of a tile's transform come from."""
+        return fold_axis(span.origin, self.side, self.fold, self.spans[-1].core[1])
 
     @property
     def fold(self) -> int:
@@ -128,7 +128,7 @@ def plan_axis(size: int, halo: int, count: int) -> Axis:
     core = chunk * chunks
     cores = [(start, min(start + core, size)) for start in range(0, size, core)]
     longest = max(stop - start for start, stop in (_between_joints(core, size) for core in cores))
-    side = _fast_side(longest + 2 * halo)
+    side = fast_side(longest + 2 * halo)
     # All that a fast transform has room for: the fold, which is as wide, must find it everywhere.
     halo = (side - longest) // 2
     return Axis(tuple(_span(core, size, side, halo) for core in cores), side, halo, chunk)
@@ -167,7 +167,7 @@ def _between_joints(core: tuple[int, int], size: int) -> tuple[int, int]:
     return start + JOINT // 2 * (start > 0), stop + JOINT // 2 * (stop < size)
 
 
-def _fast_side(n: int) -> int:
+def fast_side(n: int) -> int:
     """Smallest side >= `n` of a fast transform."""
     side = n + -n % _VECTOR
     while side // (side & -side) not in _ODD_PARTS:
@@ -222,12 +222,9 @@ class Grid:
         tiles = (Tile((i, j), rows, columns) for (i, rows), (j, columns) in places)
         return tuple(sorted(tiles, key=lambda tile: tile.index[:: 1 if along_rows else -1]))
 
-    @property
-    def outer_tiles(self) -> int:
-        """Number of tiles whose transforms reach beyond the picture."""
-        axes = self.rows, self.columns
-        inner = [sum(not axis.reaches_out(span) for span in axis.spans) for axis in axes]
-        return len(self.tiles) - inner[0] * inner[1]
+    def folds(self, tile: Tile) -> tuple[Fold, Fold]:
+        """Where the rows and columns of a tile's transform come from."""
+        return self.rows.folded(tile.rows), self.columns.folded(tile.columns)
 
     @property
     def effort(self) -> float:

@@ -8,7 +8,12 @@ agrees with what x makes of it solves
     M (1 - H) M u = M k * x,    H = lambda |K|^2 / (lambda |K|^2 + beta |D|^2),
 
 M keeping the outside only. That is symmetric and positive, so conjugate gradients [2]_ solve it,
-from the last step's u on, at one pair of transforms an iteration.
+from the last step's u on. They are preconditioned by the inverse that 1 - H would have if there
+were no M, softened where that is large: smooth light far out would take dozens of iterations.
+
+H reaches no further than a tile's halo, and the outside is a band along a border, as wide as
+that. So the transforms of an iteration need the band and as much beside it, not the whole tile.
+Where a tile reaches out along both axes, one band is solved after the other.
 
 References
 ----------
@@ -19,16 +24,29 @@ References
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TypeAlias
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.fft import Planes, PlaneTransforms, Spectrum
+from numerics.conjugate_gradients import conjugate_gradients
+from numerics.fft import PlaneTransforms, Spectrum
+from numerics.otf import Blur, Filter
+from numerics.tiles import fast_side
 
 # As in shrinkage: fastmath for vector instructions, on values that are finite.
 _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+
+
+# Of the preconditioner. With less, what lines of 31 px and more leave unknown grows without limit;
+# with more, shakes take more iterations.
+_SOFTENED = np.float32(0.05)
+# Bands that conjugate gradients hold at a time.
+_SCRATCH = 8
+
+StepOf: TypeAlias = Callable[[Blur, int], Filter]
 
 
 class Inside(NamedTuple):
@@ -37,31 +55,60 @@ class Inside(NamedTuple):
     rows: tuple[int, int]
     columns: tuple[int, int]
 
-    def is_all(self, shape: tuple[int, ...]) -> bool:
-        """Whether planes of a shape (..., H, W) have no outside."""
-        return self == ((0, shape[-2]), (0, shape[-1]))
+    def bands(self, shape: tuple[int, int]) -> tuple[Band, ...]:
+        """Give the parts of planes (..., H, W) that lie outside, one an axis."""
+        spans = (self.rows, self.columns)
+        bands = (Band(axis, *spans[axis], shape[axis]) for axis in range(2))
+        return tuple(band for band in bands if band.width)
 
 
-class Filter(NamedTuple):
-    """What a step does to the spectrum of one channel.
+class Band(NamedTuple):
+    """The samples of an axis that lie outside of the picture.
+
+    As planes are periodic, those after its end and those before its start lie side by side.
 
     Attributes
     ----------
-    conjugate : (H, W // 2 + 1) complex64
-        Conjugate of the otf K.
-    power : (H, W // 2 + 1) float32
-        Its squared modulus.
-    rows, columns : (H,), (W // 2 + 1,) float32
-        Squared modulus of D, which is the sum of the two.
-    weight : float32
-        lambda / beta.
+    axis : 0 or 1
+    start, stop : int
+        Span of the picture.
+    side : int
+        Samples of the axis.
     """
 
-    conjugate: Spectrum
-    power: NDArray[np.float32]
-    rows: NDArray[np.float32]
-    columns: NDArray[np.float32]
-    weight: np.float32
+    axis: int
+    start: int
+    stop: int
+    side: int
+
+    @property
+    def width(self) -> int:
+        """Samples outside."""
+        return self.side - (self.stop - self.start)
+
+    @property
+    def padded(self) -> int:
+        """Samples that a transform needs, so that none outside feels the wrap."""
+        return min(fast_side(self.width + max(self.start, self.side - self.stop)), self.side)
+
+    def shape(self, tile: tuple[int, int]) -> tuple[int, int]:
+        """Shape of planes of the band and what is needed beside it."""
+        return (self.padded, tile[1]) if self.axis == 0 else (tile[0], self.padded)
+
+    def cut(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Copy the band out of a plane: (width, samples of the other axis)."""
+        lines = self.lines(plane)
+        return np.concatenate((lines[self.stop :], lines[: self.start]))
+
+    def paste(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:
+        """Put a band into a plane."""
+        lines, after = self.lines(plane), self.side - self.stop
+        lines[self.stop :] = values[:after]
+        lines[: self.start] = values[after:]
+
+    def lines(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        """View a plane so that the band's axis comes first."""
+        return plane if self.axis == 0 else plane.T
 
 
 class UnknownBorder:
@@ -69,98 +116,106 @@ class UnknownBorder:
 
     Parameters
     ----------
+    blur : Blur
     transforms : PlaneTransforms
         The solver's.
     """
 
-    def __init__(self, transforms: PlaneTransforms) -> None:
-        plane, spectrum = transforms.planes[0], transforms.spectrum
+    def __init__(self, blur: Blur, transforms: PlaneTransforms) -> None:
+        self._blur = blur
         self._transforms = transforms
-        self._blurred: Planes = np.empty_like(transforms.planes)
-        self._residual, self._direction = np.empty_like(plane), np.empty_like(plane)
-        self._latent, self._change = np.empty_like(spectrum), np.empty_like(spectrum)
-        self._inside = Inside((0, 0), (0, 0))
+        self._blurred = np.empty_like(transforms.planes)
+        self._latent = np.empty_like(transforms.spectrum)
+        self._of_band: dict[tuple[int, int], PlaneTransforms] = {}
+        self._bands: tuple[Band, ...] = ()
 
     @staticmethod
-    def bytes_needed(channels: int, shape: tuple[int, int]) -> int:
-        """Bytes of its own buffers."""
+    def bytes_needed(channels: int, shape: tuple[int, int], insides: Iterable[Inside]) -> int:
+        """Most bytes of its own buffers for tiles with these insides."""
         height, width = shape
-        return 4 * (channels + 2) * height * width + 2 * 8 * height * (width // 2 + 1)
+        bands = {band for inside in insides for band in inside.bands(shape)}
+        transforms = {band.shape(shape) for band in bands}
+        lines = max((band.width * shape[1 - band.axis] for band in bands), default=0)
+        return (
+            4 * channels * height * width
+            + 8 * height * (width // 2 + 1)
+            + sum(PlaneTransforms.bytes_needed(1, band) for band in transforms)
+            + 4 * _SCRATCH * lines
+        )
 
     def load(self, inside: Inside) -> None:
-        """Take over the blurred planes, whose outside is the first guess."""
+        """Take over the outside of the blurred planes, which is the first guess."""
+        self._bands = inside.bands(self._blur.shape)
         self._blurred[...] = self._transforms.planes
-        self._inside = inside
 
-    def correct(self, channel: int, step: Filter, target: Spectrum, iterations: int) -> None:
+    def correct(self, channel: int, step_of: StepOf, target: Spectrum, iterations: int) -> None:
         """Move the outside of one plane towards the solution.
 
         Parameters
         ----------
         channel : int
-        step : Filter
+        step_of : callable
+            Gives what the step does to a channel of a blur.
         target : (H, W // 2 + 1) complex64
             conj(K) Y, changed along with y. The spectrum of the transforms holds X, normalised,
             and holds what becomes of it afterwards; the plane is overwritten.
         iterations : int
-            Each costs a pair of transforms; half a pair comes on top.
+            Each costs two pairs of transforms of a band; a whole pair comes on top for each band.
         """
         transforms, spectrum = self._transforms, self._transforms.spectrum
         plane, scale = transforms.planes[channel], np.float32(transforms.scale)
-        self._latent[...] = spectrum
-        _blur_spectrum(spectrum, step.conjugate)
-        transforms.inverse(channel)
-        error = _start(
-            plane, self._blurred[channel], self._residual, self._direction, *self._inside
-        )
-        for _ in range(iterations):
-            # Nothing left, or less than can be told from rounding.
-            if not error > np.finfo(np.float32).tiny:
-                break
-            error = self._iterate(channel, step, target, scale, error)
-        spectrum[...] = self._latent
+        step = step_of(self._blur, channel)
+        blurred = self._blurred[channel]
+        for band in self._bands:
+            _keep_and_blur(spectrum, self._latent, step.conjugate)
+            transforms.inverse(channel)
+            outside = band.cut(blurred)
+            change = self._solve(band, channel, step_of, band.cut(plane) - outside, iterations)
+            band.paste(outside + change, blurred)
+            plane[...] = 0
+            band.paste(change, plane)
+            transforms.forward(channel)
+            _follow(spectrum, self._latent, target, *step, scale)
 
-    def _iterate(
-        self, channel: int, step: Filter, target: Spectrum, scale: np.float32, error: float
-    ) -> float:
-        """Take one step along the direction; give the squared residual that is left."""
-        transforms, spectrum = self._transforms, self._transforms.spectrum
-        plane, direction = transforms.planes[channel], self._direction
-        plane[...] = direction
-        transforms.forward(channel)
-        self._change[...] = spectrum
-        _filter_spectrum(spectrum, *step[1:], scale)
-        transforms.inverse(channel)
-        length = np.float32(error / _apply(plane, direction, *self._inside))
-        left: float = _advance(self._blurred[channel], self._residual, direction, plane, length)
-        _move_spectra(self._latent, target, self._change, *step, length, scale)
-        _turn(direction, self._residual, np.float32(left / error))
-        return left
+    def _solve(
+        self,
+        band: Band,
+        channel: int,
+        step_of: StepOf,
+        missing: NDArray[np.float32],
+        iterations: int,
+    ) -> NDArray[np.float32]:
+        """Find what the band lacks, itself and through what x makes of that."""
+        blur = self._blur.of_shape(band.shape(self._blur.shape))
+        step = step_of(blur, channel)
+        if blur.shape not in self._of_band:
+            self._of_band[blur.shape] = PlaneTransforms(1, blur.shape)
+        transforms = self._of_band[blur.shape]
+        lines = band.lines(transforms.planes[0])
+
+        def filtered(outside: NDArray[np.float32], kernel: Any) -> NDArray[np.float32]:
+            lines[: band.width] = outside
+            lines[band.width :] = 0
+            transforms.forward(0)
+            kernel(transforms.spectrum, *step[1:], np.float32(transforms.scale))
+            transforms.inverse(0)
+            return lines[: band.width]
+
+        return conjugate_gradients(
+            lambda outside: outside - filtered(outside, _filter_spectrum),
+            missing,
+            None,
+            iterations,
+            lambda outside: filtered(outside, _precondition_spectrum).copy(),
+        )
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _blur_spectrum(spectrum: Any, conjugate: Any) -> None:
+def _keep_and_blur(spectrum: Any, kept: Any, conjugate: Any) -> None:
     for y in range(spectrum.shape[0]):
         for x in range(spectrum.shape[1]):
+            kept[y, x] = spectrum[y, x]
             spectrum[y, x] *= np.conj(conjugate[y, x])
-
-
-@_kernel  # type: ignore[untyped-decorator]
-def _start(
-    explained: Any, blurred: Any, residual: Any, direction: Any, rows: Any, columns: Any
-) -> float:
-    """Begin with the residual M (k * x - y) as direction; give its square."""
-    total = 0.0
-    for y in range(explained.shape[0]):
-        known = rows[0] <= y < rows[1]
-        for x in range(explained.shape[1]):
-            missing = explained[y, x] - blurred[y, x]
-            if known and columns[0] <= x < columns[1]:
-                missing = np.float32(0.0)
-            residual[y, x] = missing
-            direction[y, x] = missing
-            total += missing * missing
-    return total
 
 
 @_kernel  # type: ignore[untyped-decorator]
@@ -175,57 +230,33 @@ def _filter_spectrum(
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _apply(filtered: Any, direction: Any, rows: Any, columns: Any) -> float:
-    """Turn H d into M (1 - H) d; give its product with d."""
-    total = 0.0
-    for y in range(filtered.shape[0]):
-        known = rows[0] <= y < rows[1]
-        for x in range(filtered.shape[1]):
-            applied = direction[y, x] - filtered[y, x]
-            if known and columns[0] <= x < columns[1]:
-                applied = np.float32(0.0)
-            filtered[y, x] = applied
-            total += applied * direction[y, x]
-    return total
+def _precondition_spectrum(
+    spectrum: Any, power: Any, rows: Any, columns: Any, weight: Any, scale: Any
+) -> None:
+    """Multiply by 1 / (1 - H + _SOFTENED), normalised."""
+    for y in range(spectrum.shape[0]):
+        for x in range(spectrum.shape[1]):
+            roughness = rows[y] + columns[x]
+            total = weight * power[y, x] + roughness
+            spectrum[y, x] *= scale * total / (roughness + _SOFTENED * total)
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _advance(blurred: Any, residual: Any, direction: Any, applied: Any, length: Any) -> float:
-    """Move y along the direction; give the square of the residual that is left."""
-    total = 0.0
-    for y in range(blurred.shape[0]):
-        for x in range(blurred.shape[1]):
-            blurred[y, x] += length * direction[y, x]
-            missing = residual[y, x] - length * applied[y, x]
-            residual[y, x] = missing
-            total += missing * missing
-    return total
-
-
-@_kernel  # type: ignore[untyped-decorator]
-def _move_spectra(
+def _follow(
+    spectrum: Any,
     latent: Any,
     target: Any,
-    change: Any,
     conjugate: Any,
     power: Any,
     rows: Any,
     columns: Any,
     weight: Any,
-    length: Any,
     scale: Any,
 ) -> None:
-    """Let conj(K) Y and X follow y."""
-    for y in range(latent.shape[0]):
-        for x in range(latent.shape[1]):
-            blurred = length * conjugate[y, x] * change[y, x]
+    """Turn the change of Y into X, which follows it, as conj(K) Y does."""
+    for y in range(spectrum.shape[0]):
+        for x in range(spectrum.shape[1]):
+            blurred = conjugate[y, x] * spectrum[y, x]
             share = scale * weight / (weight * power[y, x] + (rows[y] + columns[x]))
             target[y, x] += blurred
-            latent[y, x] += share * blurred
-
-
-@_kernel  # type: ignore[untyped-decorator]
-def _turn(direction: Any, residual: Any, kept: Any) -> None:
-    for y in range(direction.shape[0]):
-        for x in range(direction.shape[1]):
-            direction[y, x] = residual[y, x] + kept * direction[y, x]
+            spectrum[y, x] = latent[y, x] + share * blurred

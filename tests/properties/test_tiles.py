@@ -11,8 +11,9 @@ import skimage.data
 from nodes.deconvolve import Deconvolve, settle_schedule
 from nodes.tile_sweep import TileSweep
 from numerics.blur import blur
-from numerics.half_quadratic import Blur, TileSolver
+from numerics.half_quadratic import TileSolver
 from numerics.make_psf import gaussian, shake
+from numerics.otf import Blur
 from numerics.tiles import Grid, plan_axis
 
 NOISE = 0.005

@@ -6,8 +6,9 @@ import skimage.data
 
 from numerics.blur import blur_valid
 from numerics.boundary import fold_axis, fold_planes
-from numerics.half_quadratic import Blur, Schedule, TileSolver, growing_betas
+from numerics.half_quadratic import Schedule, TileSolver, growing_betas
 from numerics.make_psf import shake
+from numerics.otf import Blur
 from numerics.unknown_border import Inside
 
 PSF = shake(11, 3, 13)
@@ -57,21 +58,37 @@ def test_planes_without_an_outside_are_left_alone() -> None:
     np.testing.assert_array_equal(*results)
 
 
-def test_many_iterations_solve_the_problem_whose_data_are_the_inside_alone() -> None:
-    planes = np.random.default_rng(8).random((1, 40, 42)).astype(np.float32)
-    fidelity, beta = 40.0, 2.0
-    blur = Blur(PSF, (40, 42))
-    solver = TileSolver(blur, 1, Schedule(fidelity, 1.0, (beta,), corrected=(0,), iterations=60))
+# Along one axis and along both, where one is solved after the other; with transforms of bands as
+# large as the tile, and smaller.
+@pytest.mark.parametrize(
+    ("shape", "rows", "columns"),
+    [
+        ((40, 42), (20, 40), (0, 42)),
+        ((40, 42), (20, 40), (0, 20)),
+        ((96, 320), (0, 96), (60, 260)),
+        ((320, 320), (0, 250), (0, 250)),
+    ],
+)
+def test_many_iterations_solve_the_problem_whose_data_are_the_inside_alone(
+    shape: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]
+) -> None:
+    planes = np.random.default_rng(8).random((1, *shape)).astype(np.float32)
+    # So small a beta that all gradients vanish in every step.
+    fidelity, beta, steps = 2.0, 0.1, 24
+    blur = Blur(PSF, shape)
+    schedule = Schedule(fidelity, 1.0, (beta,) * steps, (), tuple(range(steps)), 20)
+    solver = TileSolver(blur, 1, schedule)
     solver.planes[...] = planes
-    solver.solve(Inside((8, 40), (0, 30)))
-    # lambda K^T M (K x - y) + beta D^T D x, since w is 0 in the first step: zero where the energy
-    # is least.
+    solver.solve(Inside(rows, columns))
+    # lambda K^T M (K x - y) + beta D^T D x: zero where the energy is least.
     latent, otf = np.fft.rfft2(solver.planes.astype(np.float64)), blur.conjugate.conj()
-    misfit = np.fft.irfft2(otf * latent, (40, 42)) - planes
-    misfit[:, :8] = misfit[:, :, 30:] = 0.0
+    misfit = np.fft.irfft2(otf * latent, shape) - planes
+    known = np.zeros(shape, bool)
+    known[slice(*rows), slice(*columns)] = True
+    misfit[:, ~known] = 0.0
     data = fidelity * blur.conjugate * np.fft.rfft2(misfit)
     prior = beta * (blur.rows[:, None] + blur.columns) * latent
-    gradient, one_part = (np.fft.irfft2(part, (40, 42)) for part in (data + prior, prior))
+    gradient, one_part = (np.fft.irfft2(part, shape) for part in (data + prior, prior))
     assert np.abs(gradient).max() < 1e-3 * np.abs(one_part).max()
 
 

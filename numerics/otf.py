@@ -1,0 +1,95 @@
+"""A psf in the Fourier domain, and what a deconvolution's steps make of it."""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.fft import Planes, Spectrum
+from numerics.psf import lay_at_origin
+
+
+class Filter(NamedTuple):
+    """What a step does to the spectrum of one channel.
+
+    Attributes
+    ----------
+    conjugate : (H, W // 2 + 1) complex64
+        Conjugate of the otf K.
+    power : (H, W // 2 + 1) float32
+        Its squared modulus.
+    rows, columns : (H,), (W // 2 + 1,) float32
+        Squared modulus of D, which is the sum of the two.
+    weight : float32
+        lambda / beta.
+    """
+
+    conjugate: Spectrum
+    power: NDArray[np.float32]
+    rows: NDArray[np.float32]
+    columns: NDArray[np.float32]
+    weight: np.float32
+
+
+class Blur:
+    """A psf in the Fourier domain, shared by all tiles of one shape. Never written again.
+
+    Attributes
+    ----------
+    conjugate : (1 or channel, H, W // 2 + 1) complex64
+        Conjugate of the otf.
+    power : (1 or channel, H, W // 2 + 1) float32
+        Its squared modulus.
+    rows, columns : (H,), (W // 2 + 1,) float32
+        Squared modulus of D, which is the sum of the two.
+    """
+
+    def __init__(self, psf: NDArray[np.float32], shape: tuple[int, int]) -> None:
+        height, width = shape
+        channels = np.atleast_3d(psf).transpose(2, 0, 1)
+        # By numpy: how FFTW goes about it depends on what it has planned before, and a sweep that
+        # goes on after a kill shall give the same pixels to the last bit.
+        spectra = np.fft.rfft2(np.stack([lay_at_origin(channel, shape) for channel in channels]))
+        otf = spectra.astype(np.complex64, copy=False)
+        self.shape = shape
+        self.conjugate: Spectrum = otf.conj()
+        self.power: Planes = otf.real**2 + otf.imag**2
+        self.rows = _difference_power(np.arange(height) / height)
+        self.columns = _difference_power(np.arange(width // 2 + 1) / width)
+        self._zeros, self._ones = np.zeros_like(self.rows), np.ones_like(self.columns)
+        self._psf = psf
+        self._others: dict[tuple[int, int], Blur] = {}
+        self._making = threading.Lock()
+
+    def of_shape(self, shape: tuple[int, int]) -> Blur:
+        """Give the same psf for planes of another shape, made once for all threads."""
+        with self._making:
+            if shape not in self._others:
+                self._others[shape] = Blur(self._psf, shape)
+            return self._others[shape]
+
+    def step(self, channel: int, weight: float) -> Filter:
+        """Put together what a step does to a channel; `weight` is lambda / beta."""
+        return Filter(*self._of(channel), self.rows, self.columns, np.float32(weight))
+
+    def block_step(self, channel: int, weight: float) -> Filter:
+        """Put together what a `BlockStep` does to a channel; `weight` is 1 / a."""
+        return Filter(*self._of(channel), self._zeros, self._ones, np.float32(weight))
+
+    def _of(self, channel: int) -> tuple[Spectrum, NDArray[np.float32]]:
+        own = min(channel, len(self.power) - 1)
+        return self.conjugate[own], self.power[own]
+
+    @staticmethod
+    def bytes_needed(psf: NDArray[np.float32], *shapes: tuple[int, int]) -> int:
+        """Most bytes that it takes to make one for each of these shapes."""
+        channels = psf.shape[2] if psf.ndim == 3 else 1
+        half = sum(height * (width // 2 + 1) for height, width in shapes)
+        return (8 + 8 + 4) * channels * half
+
+
+def _difference_power(frequency: NDArray[np.float64]) -> NDArray[np.float32]:
+    return (4.0 * np.sin(np.pi * frequency) ** 2).astype(np.float32)
