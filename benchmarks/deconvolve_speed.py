@@ -2,8 +2,9 @@
 
 RGB pictures, a camera shake of 19 px. Seconds, seconds a Mpix, nanoseconds a pixel and channel;
 the time over that of nothing but the transform pairs of the same tiles, halos, engine and
-threads, measured in turn, the best of three; and the most memory the process has held so far. The rows: sizes,
-one worker against all, qualities, engines. Then scikit-image's ``richardson_lucy`` on 1 Mpix.
+threads, measured in turn, the best of three; and the most memory the process has held so far. The
+rows: sizes, one worker against all, qualities, engines. Then scikit-image's ``richardson_lucy`` on
+1 Mpix.
 
     python benchmarks/deconvolve_speed.py [MPIX ...]
 """
