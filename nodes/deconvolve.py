@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numerics.half_quadratic import Schedule
+    from numerics.outside import Inside
     from numerics.reach import Reach
     from numerics.tiles import Grid
-    from numerics.unknown_border import Inside
 
 Quality = Literal["fast", "normal", "clean"]
 
@@ -38,6 +38,9 @@ _SMALLEST_NOISE = 3e-3
 _PRIOR_EXPONENT = 0.6
 
 
+_Correction: TypeAlias = tuple[tuple[int, ...], int, bool]
+
+
 @dataclass(frozen=True, slots=True)
 class _Preset:
     """Steps of a quality.
@@ -51,18 +54,17 @@ class _Preset:
     threshold : float
         Of a block's coefficients, times these errors.
     rule : FidelityRule's numbers
-    corrected, corrected_far, iterations :
-        See `Schedule`; for blurs whose inverse reaches far, what lies beyond the picture's border
-        matters more.
+    near, far : tuple
+        Arguments of `Correction`; for blurs whose inverse reaches far, what lies beyond the
+        picture's border matters more, and bands along it would not hold their filters.
     """
 
     gradients: tuple[float, float, int]
     errors: tuple[float, ...]
     threshold: float
     rule: tuple[float, float, float]
-    corrected: tuple[int, ...] = ()
-    corrected_far: tuple[int, ...] = ()
-    iterations: int = 1
+    near: _Correction = ((), 1, True)
+    far: _Correction = ((), 1, False)
 
 
 # Chosen on four photographs with six psfs at 0.4 and 1.5 % of noise, and held against four other
@@ -72,15 +74,21 @@ _FIRST_BETA = 2.2
 _FAR = 128
 _PRESETS: Mapping[Quality, _Preset] = {
     "fast": _Preset((8.0, 128.0, 4), (), 0.0, (0.135, -1.5, -0.47)),
-    "normal": _Preset((5.0, 180.0, 4), (2.0,), 1.5, (0.33, -1.34, -0.43), (0,), (0, 1, 2), 3),
+    "normal": _Preset(
+        (5.0, 180.0, 4),
+        (2.0,),
+        1.5,
+        (0.33, -1.34, -0.43),
+        ((0,), 2, True),
+        ((0, 1, 2), 3, False),
+    ),
     "clean": _Preset(
         (5.0, 256.0, 5),
         (5.0, 3.5, 2.5, 1.5),
         1.25,
         (2.3, -1.13, -0.31),
-        (0, 1, 2, 3),
-        (0, 1, 2, 3),
-        3,
+        ((0, 1, 2, 3), 3, True),
+        ((0, 1, 2, 3), 5, False),
     ),
 }
 
@@ -203,17 +211,19 @@ def settle_schedule(
 ) -> tuple[Schedule, Reach]:
     """Choose weights and steps for the whole picture; tell how far they look."""
     from numerics.reach import solver_reach
+    from numerics.unknown_border import Correction
 
     schedule = _schedule(params, max(noise, _SMALLEST_NOISE), psf)
     reach = solver_reach(psf, schedule)
     if reach.halo > _FAR:
-        schedule = replace(schedule, corrected=_PRESETS[params.quality].corrected_far)
+        schedule = replace(schedule, correction=Correction(*_PRESETS[params.quality].far))
     return schedule, reach
 
 
 def _schedule(params: Deconvolve.Params, noise: float, psf: NDArray[np.float32]) -> Schedule:
     from numerics.fidelity import FidelityRule
     from numerics.half_quadratic import BlockStep, Schedule, growing_betas
+    from numerics.unknown_border import Correction
 
     preset = _PRESETS[params.quality]
     fidelity = FidelityRule(*preset.rule).fidelity(psf, noise) * _PRIORITY_BASE**params.priority
@@ -224,8 +234,7 @@ def _schedule(params: Deconvolve.Params, noise: float, psf: NDArray[np.float32])
         _PRIOR_EXPONENT,
         growing_betas(_FIRST_BETA, *preset.gradients),
         tuple(BlockStep(error**-2, error * threshold) for error in preset.errors),
-        preset.corrected,
-        preset.iterations,
+        Correction(*preset.near),
     )
 
 
@@ -241,13 +250,14 @@ def _affordable_workers(
     """
     from numerics.half_quadratic import TileSolver
     from numerics.otf import Blur
+    from numerics.unknown_border import region_shapes
 
     channels = image.shape[2]
     tile = grid.bytes_needed(channels)
     # A block more than there are workers may wait for its neighbours.
     insides = _insides(grid)
-    bands = {band.shape(grid.shape) for inside in insides for band in inside.bands(grid.shape)}
-    shared = Blur.bytes_needed(psf, grid.shape, *bands) + tile
+    others = region_shapes(grid.shape, insides, schedule.correction)
+    shared = Blur.bytes_needed(psf, grid.shape, *others) + tile
     each = TileSolver.bytes_needed(grid.shape, channels, schedule, insides) + tile
     workers = min(context.workers, (context.memory - shared) // each)
     if workers < 1:
@@ -256,7 +266,7 @@ def _affordable_workers(
 
 
 def _insides(grid: Grid) -> list[Inside]:
-    from numerics.unknown_border import Inside
+    from numerics.outside import Inside
 
     return [Inside(*(fold.inside for fold in grid.folds(tile))) for tile in grid.tiles]
 

@@ -22,8 +22,8 @@ import dask
 from numerics.boundary import fold_planes
 from numerics.compiling import compiling_told
 from numerics.half_quadratic import TileSolver
+from numerics.outside import Inside
 from numerics.tiles import Block, Edges, Grid, Tile, earlier
-from numerics.unknown_border import Inside
 from pipeline.node import Array, Context, WritableArray
 
 _ALL = (slice(None),)

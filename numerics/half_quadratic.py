@@ -48,8 +48,9 @@ import numpy as np
 from numerics.block_shrinkage import STRIDE, BlockLines, shrink_blocks
 from numerics.fft import Planes, PlaneTransforms, Spectrum
 from numerics.otf import Blur
+from numerics.outside import Inside
 from numerics.shrinkage import Lines, shrink_gradients
-from numerics.unknown_border import Inside, StepOf, UnknownBorder
+from numerics.unknown_border import NO_CORRECTION, Correction, StepOf, UnknownBorder
 
 # As in shrinkage: fastmath for vector instructions, on values that are finite.
 _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -89,18 +90,15 @@ class Schedule:
         Coupling of w and D x, one a step, growing. In the first step w is 0.
     blocks : tuple of BlockStep
         Steps after those.
-    corrected : tuple of int
-        Steps, from 0, after which what lies beyond the picture's border is corrected.
-    iterations : int
-        Iterations of each correction.
+    correction : Correction
+        Of what lies beyond the picture's border.
     """
 
     fidelity: float
     exponent: float
     betas: tuple[float, ...]
     blocks: tuple[BlockStep, ...] = ()
-    corrected: tuple[int, ...] = ()
-    iterations: int = 1
+    correction: Correction = NO_CORRECTION
 
     @property
     def steps(self) -> int:
@@ -109,9 +107,8 @@ class Schedule:
 
     def transform_pairs(self, shape: tuple[int, int], inside: Inside) -> float:
         """Pairs of transforms a channel for a tile; those of bands by their share of it."""
-        corrections = sum(step < self.steps for step in self.corrected)
-        bands = (1 + 2 * self.iterations * band.padded / band.side for band in inside.bands(shape))
-        return self.steps + corrections * sum(bands)
+        corrections = sum(step < self.steps for step in self.correction.steps)
+        return self.steps + corrections * self.correction.transform_pairs(inside, shape)
 
 
 def growing_betas(start: float, first: float, last: float, count: int) -> tuple[float, ...]:
@@ -155,8 +152,10 @@ class TileSolver:
         """Most bytes that a solver of planes of `shape`, with these insides, will hold."""
         height, width = shape
         targets = 8 * channels * height * (width // 2 + 1)
-        border = UnknownBorder.bytes_needed(channels, shape, insides) if schedule.corrected else 0
-        return PlaneTransforms.bytes_needed(channels, shape) + targets + border
+        needed = PlaneTransforms.bytes_needed(channels, shape) + targets
+        if schedule.correction.steps:
+            needed += UnknownBorder.bytes_needed(channels, shape, insides, schedule.correction)
+        return needed
 
     def solve(self, inside: Inside | None = None, origin: tuple[int, int] = (0, 0)) -> None:
         """Replace `planes` by the latent picture.
@@ -193,7 +192,7 @@ class TileSolver:
     def _solve_for_picture(self, number: int, step_of: StepOf) -> None:
         """Turn planes of D^T w, or z, into the latent picture."""
         transforms, schedule = self._transforms, self._schedule
-        corrected = self._border_now if number in schedule.corrected else None
+        corrected = self._border_now if number in schedule.correction.steps else None
         for channel, target in enumerate(self._targets):
             step = step_of(self._blur, channel)
             if number:
@@ -202,14 +201,15 @@ class TileSolver:
                 transforms.spectrum[...] = 0
             _divide(transforms.spectrum, target, *step[1:], np.float32(transforms.scale))
             if corrected:
-                corrected.correct(channel, step_of, target, schedule.iterations)
+                corrected.correct(channel, step_of, target)
             transforms.inverse(channel)
 
     def _load_border(self, inside: Inside | None) -> UnknownBorder | None:
-        if inside is None or not inside.bands(self._blur.shape) or not self._schedule.corrected:
+        correction = self._schedule.correction
+        if inside is None or not inside.bands(self._blur.shape) or not correction.steps:
             return None
         if self._border is None:
-            self._border = UnknownBorder(self._blur, self._transforms)
+            self._border = UnknownBorder(self._blur, self._transforms, correction)
         self._border.load(inside)
         return self._border
 

@@ -66,6 +66,8 @@ class Blur:
 
     def of_shape(self, shape: tuple[int, int]) -> Blur:
         """Give the same psf for planes of another shape, made once for all threads."""
+        if shape == self.shape:
+            return self
         with self._making:
             if shape not in self._others:
                 self._others[shape] = Blur(self._psf, shape)

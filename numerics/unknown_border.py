@@ -8,12 +8,13 @@ agrees with what x makes of it solves
     M (1 - H) M u = M k * x,    H = lambda |K|^2 / (lambda |K|^2 + beta |D|^2),
 
 M keeping the outside only. That is symmetric and positive, so conjugate gradients [2]_ solve it,
-from the last step's u on. They are preconditioned by the inverse that 1 - H would have if there
-were no M, softened where that is large: smooth light far out would take dozens of iterations.
+from the last step's u on.
 
-H reaches no further than a tile's halo, and the outside is a band along a border, as wide as
-that. So the transforms of an iteration need the band and as much beside it, not the whole tile.
-Where a tile reaches out along both axes, one band is solved after the other.
+Mostly, H reaches no further than a tile's halo, and the outside is a band along a border, as wide
+as that. So the transforms of an iteration need the band and as much beside it, not the whole tile.
+Where a tile reaches out along both axes, one is solved after the other. The preconditioner is the
+inverse that 1 - H would have without M, softened where that is large: smooth light far out would
+take dozens of iterations.
 
 References
 ----------
@@ -24,8 +25,10 @@ References
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numba
 import numpy as np
@@ -34,14 +37,13 @@ from numpy.typing import NDArray
 from numerics.conjugate_gradients import conjugate_gradients
 from numerics.fft import PlaneTransforms, Spectrum
 from numerics.otf import Blur, Filter
-from numerics.tiles import fast_side
+from numerics.outside import Inside, Region
 
 # As in shrinkage: fastmath for vector instructions, on values that are finite.
 _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 
 
-# Of the preconditioner. With less, what lines of 31 px and more leave unknown grows without limit;
-# with more, shakes take more iterations.
+# Of the preconditioner: with less, discs are solved worse; with more, shakes take more iterations.
 _SOFTENED = np.float32(0.05)
 # Bands that conjugate gradients hold at a time.
 _SCRATCH = 8
@@ -49,66 +51,33 @@ _SCRATCH = 8
 StepOf: TypeAlias = Callable[[Blur, int], Filter]
 
 
-class Inside(NamedTuple):
-    """Which samples of a tile's planes lie inside of the picture: starts and stops."""
-
-    rows: tuple[int, int]
-    columns: tuple[int, int]
-
-    def bands(self, shape: tuple[int, int]) -> tuple[Band, ...]:
-        """Give the parts of planes (..., H, W) that lie outside, one an axis."""
-        spans = (self.rows, self.columns)
-        bands = (Band(axis, *spans[axis], shape[axis]) for axis in range(2))
-        return tuple(band for band in bands if band.width)
-
-
-class Band(NamedTuple):
-    """The samples of an axis that lie outside of the picture.
-
-    As planes are periodic, those after its end and those before its start lie side by side.
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """When and how what lies beyond the border is sought.
 
     Attributes
     ----------
-    axis : 0 or 1
-    start, stop : int
-        Span of the picture.
-    side : int
-        Samples of the axis.
+    steps : tuple of int
+        Steps of the schedule, from 0, after which it is.
+    iterations : int
+        Of conjugate gradients, each time.
+    banded : bool
+        Whether band by band, preconditioned. That takes less time and comes nearer, but must not be
+        done where the filter of a step reaches further than the bands are wide: it can diverge.
     """
 
-    axis: int
-    start: int
-    stop: int
-    side: int
+    steps: tuple[int, ...] = ()
+    iterations: int = 1
+    banded: bool = False
 
-    @property
-    def width(self) -> int:
-        """Samples outside."""
-        return self.side - (self.stop - self.start)
+    def transform_pairs(self, inside: Inside, shape: tuple[int, int]) -> float:
+        """Pairs of transforms a channel that one takes; those of bands by their share of a tile."""
+        regions = inside.regions(shape, banded=self.banded)
+        each = sum(math.prod(region.shape) for group in regions for region in group)
+        return len(regions) + (1 + self.banded) * self.iterations * each / math.prod(shape)
 
-    @property
-    def padded(self) -> int:
-        """Samples that a transform needs, so that none outside feels the wrap."""
-        return min(fast_side(self.width + max(self.start, self.side - self.stop)), self.side)
 
-    def shape(self, tile: tuple[int, int]) -> tuple[int, int]:
-        """Shape of planes of the band and what is needed beside it."""
-        return (self.padded, tile[1]) if self.axis == 0 else (tile[0], self.padded)
-
-    def cut(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Copy the band out of a plane: (width, samples of the other axis)."""
-        lines = self.lines(plane)
-        return np.concatenate((lines[self.stop :], lines[: self.start]))
-
-    def paste(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:
-        """Put a band into a plane."""
-        lines, after = self.lines(plane), self.side - self.stop
-        lines[self.stop :] = values[:after]
-        lines[: self.start] = values[after:]
-
-    def lines(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        """View a plane so that the band's axis comes first."""
-        return plane if self.axis == 0 else plane.T
+NO_CORRECTION = Correction()
 
 
 class UnknownBorder:
@@ -119,36 +88,34 @@ class UnknownBorder:
     blur : Blur
     transforms : PlaneTransforms
         The solver's.
+    correction : Correction
     """
 
-    def __init__(self, blur: Blur, transforms: PlaneTransforms) -> None:
+    def __init__(self, blur: Blur, transforms: PlaneTransforms, correction: Correction) -> None:
         self._blur = blur
         self._transforms = transforms
+        self._correction = correction
         self._blurred = np.empty_like(transforms.planes)
         self._latent = np.empty_like(transforms.spectrum)
-        self._of_band: dict[tuple[int, int], PlaneTransforms] = {}
-        self._bands: tuple[Band, ...] = ()
+        self._of_region: dict[tuple[int, int], PlaneTransforms] = {}
+        self._regions: tuple[tuple[Region, ...], ...] = ()
 
     @staticmethod
-    def bytes_needed(channels: int, shape: tuple[int, int], insides: Iterable[Inside]) -> int:
+    def bytes_needed(
+        channels: int, shape: tuple[int, int], insides: Iterable[Inside], correction: Correction
+    ) -> int:
         """Most bytes of its own buffers for tiles with these insides."""
-        height, width = shape
-        bands = {band for inside in insides for band in inside.bands(shape)}
-        transforms = {band.shape(shape) for band in bands}
-        lines = max((band.width * shape[1 - band.axis] for band in bands), default=0)
-        return (
-            4 * channels * height * width
-            + 8 * height * (width // 2 + 1)
-            + sum(PlaneTransforms.bytes_needed(1, band) for band in transforms)
-            + 4 * _SCRATCH * lines
-        )
+        shapes = region_shapes(shape, insides, correction)
+        own = sum(PlaneTransforms.bytes_needed(1, region) for region in shapes)
+        largest = max(map(math.prod, shapes), default=0)
+        return PlaneTransforms.bytes_needed(channels, shape) + own + 4 * _SCRATCH * largest
 
     def load(self, inside: Inside) -> None:
-        """Take over the outside of the blurred planes, which is the first guess."""
-        self._bands = inside.bands(self._blur.shape)
+        """Take over the blurred planes, whose outside is the first guess."""
+        self._regions = inside.regions(self._blur.shape, banded=self._correction.banded)
         self._blurred[...] = self._transforms.planes
 
-    def correct(self, channel: int, step_of: StepOf, target: Spectrum, iterations: int) -> None:
+    def correct(self, channel: int, step_of: StepOf, target: Spectrum) -> None:
         """Move the outside of one plane towards the solution.
 
         Parameters
@@ -159,55 +126,60 @@ class UnknownBorder:
         target : (H, W // 2 + 1) complex64
             conj(K) Y, changed along with y. The spectrum of the transforms holds X, normalised,
             and holds what becomes of it afterwards; the plane is overwritten.
-        iterations : int
-            Each costs two pairs of transforms of a band; a whole pair comes on top for each band.
         """
         transforms, spectrum = self._transforms, self._transforms.spectrum
         plane, scale = transforms.planes[channel], np.float32(transforms.scale)
         step = step_of(self._blur, channel)
-        blurred = self._blurred[channel]
-        for band in self._bands:
+        for regions in self._regions:
             _keep_and_blur(spectrum, self._latent, step.conjugate)
             transforms.inverse(channel)
-            outside = band.cut(blurred)
-            change = self._solve(band, channel, step_of, band.cut(plane) - outside, iterations)
-            band.paste(outside + change, blurred)
+            blurred = self._blurred[channel]
+            lacking = [region.cut(plane) - region.cut(blurred) for region in regions]
             plane[...] = 0
-            band.paste(change, plane)
+            for region, missing in zip(regions, lacking, strict=True):
+                change = self._solve(region, channel, step_of, missing)
+                region.add(change, plane)
+                region.add(change, blurred)
             transforms.forward(channel)
             _follow(spectrum, self._latent, target, *step, scale)
 
     def _solve(
-        self,
-        band: Band,
-        channel: int,
-        step_of: StepOf,
-        missing: NDArray[np.float32],
-        iterations: int,
+        self, region: Region, channel: int, step_of: StepOf, missing: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Find what the band lacks, itself and through what x makes of that."""
-        blur = self._blur.of_shape(band.shape(self._blur.shape))
+        """Find what a region lacks, itself and through what x makes of that."""
+        blur = self._blur.of_shape(region.shape)
         step = step_of(blur, channel)
-        if blur.shape not in self._of_band:
-            self._of_band[blur.shape] = PlaneTransforms(1, blur.shape)
-        transforms = self._of_band[blur.shape]
-        lines = band.lines(transforms.planes[0])
+        if blur.shape not in self._of_region:
+            self._of_region[blur.shape] = PlaneTransforms(1, blur.shape)
+        transforms = self._of_region[blur.shape]
+        plane, scale = transforms.planes[0], np.float32(transforms.scale)
 
         def filtered(outside: NDArray[np.float32], kernel: Any) -> NDArray[np.float32]:
-            lines[: band.width] = outside
-            lines[band.width :] = 0
+            region.embed(outside, plane)
             transforms.forward(0)
-            kernel(transforms.spectrum, *step[1:], np.float32(transforms.scale))
+            kernel(transforms.spectrum, *step[1:], scale)
             transforms.inverse(0)
-            return lines[: band.width]
+            return region.extract(plane)
 
         return conjugate_gradients(
             lambda outside: outside - filtered(outside, _filter_spectrum),
             missing,
             None,
-            iterations,
-            lambda outside: filtered(outside, _precondition_spectrum).copy(),
+            self._correction.iterations,
+            (lambda outside: filtered(outside, _precondition_spectrum))
+            if self._correction.banded
+            else None,
         )
+
+
+def region_shapes(
+    shape: tuple[int, int], insides: Iterable[Inside], correction: Correction
+) -> set[tuple[int, int]]:
+    """Find the shapes that corrections of tiles with these insides need a psf for."""
+    if not correction.steps:
+        return set()
+    groups = (inside.regions(shape, banded=correction.banded) for inside in insides)
+    return {region.shape for regions in groups for group in regions for region in group}
 
 
 @_kernel  # type: ignore[untyped-decorator]

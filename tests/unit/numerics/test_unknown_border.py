@@ -9,17 +9,18 @@ from numerics.boundary import fold_axis, fold_planes
 from numerics.half_quadratic import Schedule, TileSolver, growing_betas
 from numerics.make_psf import shake
 from numerics.otf import Blur
-from numerics.unknown_border import Inside
+from numerics.outside import Inside
+from numerics.unknown_border import Correction
 
 PSF = shake(11, 3, 13)
 HALO = 32
 
 
-def solve(blurred: np.ndarray, corrected: tuple[int, ...]) -> np.ndarray:
+def solve(blurred: np.ndarray, corrected: tuple[int, ...], *, banded: bool) -> np.ndarray:
     height, width, _ = blurred.shape
     folds = [fold_axis(-HALO, n + 2 * HALO, HALO, n) for n in (height, width)]
     betas = growing_betas(2.2, 5.0, 600.0, 7)
-    schedule = Schedule(8000.0, 2 / 3, betas, corrected=corrected, iterations=3)
+    schedule = Schedule(8000.0, 2 / 3, betas, (), Correction(corrected, 3, banded=banded))
     shape = (height + 2 * HALO, width + 2 * HALO)
     solver = TileSolver(Blur(PSF, shape), 3, schedule)
     fold_planes(blurred, *folds, solver.planes)
@@ -32,7 +33,10 @@ def sharp() -> np.ndarray:
     return ((skimage.data.astronaut()[60:272, 130:342] / 255.0) ** 2.2).astype(np.float32)
 
 
-def test_corrections_gain_at_the_border_and_nothing_is_lost_inside(sharp: np.ndarray) -> None:
+@pytest.mark.parametrize("banded", [True, False])
+def test_corrections_gain_at_the_border_and_nothing_is_lost_inside(
+    sharp: np.ndarray, *, banded: bool
+) -> None:
     blurred = blur_valid(sharp, PSF)
     blurred += np.random.default_rng(1).normal(0, 0.003, blurred.shape).astype(np.float32)
     reach = PSF.shape[0] // 2
@@ -41,7 +45,7 @@ def test_corrections_gain_at_the_border_and_nothing_is_lost_inside(sharp: np.nda
     border[16:-16, 16:-16] = False
     inside = np.zeros_like(border)
     inside[48:-48, 48:-48] = True
-    plain, corrected = (solve(blurred, steps) - truth for steps in ((), (2,)))
+    plain, corrected = (solve(blurred, steps, banded=banded) - truth for steps in ((), (2,)))
     assert np.mean(corrected[border] ** 2) < 0.8 * np.mean(plain[border] ** 2)
     assert np.mean(corrected[inside] ** 2) < 1.02 * np.mean(plain[inside] ** 2)
 
@@ -50,7 +54,7 @@ def test_planes_without_an_outside_are_left_alone() -> None:
     planes = np.random.default_rng(7).random((2, 48, 50)).astype(np.float32)
     results = []
     for corrected in ((), (0, 1)):
-        schedule = Schedule(500.0, 1.0, (2.0, 4.0, 8.0), corrected=corrected)
+        schedule = Schedule(500.0, 1.0, (2.0, 4.0, 8.0), (), Correction(corrected))
         solver = TileSolver(Blur(PSF, (48, 50)), 2, schedule)
         solver.planes[...] = planes
         solver.solve(Inside((0, 48), (0, 50)))
@@ -61,22 +65,25 @@ def test_planes_without_an_outside_are_left_alone() -> None:
 # Along one axis and along both, where one is solved after the other; with transforms of bands as
 # large as the tile, and smaller.
 @pytest.mark.parametrize(
-    ("shape", "rows", "columns"),
+    ("shape", "rows", "columns", "banded"),
     [
-        ((40, 42), (20, 40), (0, 42)),
-        ((40, 42), (20, 40), (0, 20)),
-        ((96, 320), (0, 96), (60, 260)),
-        ((320, 320), (0, 250), (0, 250)),
+        ((40, 42), (20, 40), (0, 42), True),
+        ((40, 42), (20, 40), (0, 20), True),
+        ((40, 42), (8, 40), (0, 30), False),
+        ((96, 320), (0, 96), (60, 320), True),
+        ((320, 320), (0, 250), (0, 250), True),
     ],
 )
 def test_many_iterations_solve_the_problem_whose_data_are_the_inside_alone(
-    shape: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]
+    shape: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int], *, banded: bool
 ) -> None:
     planes = np.random.default_rng(8).random((1, *shape)).astype(np.float32)
     # So small a beta that all gradients vanish in every step.
     fidelity, beta, steps = 2.0, 0.1, 24
     blur = Blur(PSF, shape)
-    schedule = Schedule(fidelity, 1.0, (beta,) * steps, (), tuple(range(steps)), 20)
+    schedule = Schedule(
+        fidelity, 1.0, (beta,) * steps, (), Correction(tuple(range(steps)), 20, banded=banded)
+    )
     solver = TileSolver(blur, 1, schedule)
     solver.planes[...] = planes
     solver.solve(Inside(rows, columns))
@@ -93,7 +100,9 @@ def test_many_iterations_solve_the_problem_whose_data_are_the_inside_alone(
 
 
 def test_a_border_that_is_right_already_stays() -> None:
-    solver = TileSolver(Blur(PSF, (40, 42)), 1, Schedule(40.0, 1.0, (2.0, 4.0), (), (0, 1), 3))
+    solver = TileSolver(
+        Blur(PSF, (40, 42)), 1, Schedule(40.0, 1.0, (2.0, 4.0), (), Correction((0, 1), 3))
+    )
     solver.planes[...] = 0.25
     solver.solve(Inside((8, 40), (0, 30)))
     np.testing.assert_allclose(solver.planes, 0.25, atol=1e-5)

@@ -1,0 +1,120 @@
+"""The samples of a tile that lie outside of the picture, and the parts in which they are sought."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.tiles import fast_side
+
+
+class Inside(NamedTuple):
+    """Which samples of a tile's planes lie inside of the picture: starts and stops."""
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+
+    def bands(self, shape: tuple[int, int]) -> tuple[tuple[Band, ...], ...]:
+        """Give the parts of planes (..., H, W) that lie outside, for each axis that has some."""
+        axes = []
+        for axis, (start, stop) in enumerate(self):
+            # Side by side, as planes are periodic, but bands of their own, so that those of a tile
+            # are those of the whole picture.
+            bands = (Band(axis, *span, shape) for span in ((0, start), (stop, shape[axis])))
+            axes.append(tuple(band for band in bands if band.width))
+        return tuple(bands for bands in axes if bands)
+
+    def regions(self, shape: tuple[int, int], *, banded: bool) -> tuple[tuple[Region, ...], ...]:
+        """Give the parts of the outside that are solved after, and beside, each other."""
+        bands = self.bands(shape)
+        return bands if banded or not bands else ((Outside(self, shape),),)
+
+
+class Region(Protocol):
+    """A part of the outside, and planes just large enough to filter it in."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of these planes."""
+
+    def cut(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Copy the region out of a tile's plane."""
+
+    def add(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:
+        """Add it to a tile's plane."""
+
+    def embed(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:
+        """Lay it, and 0 around it, into a plane of its own."""
+
+    def extract(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Copy it out of that."""
+
+
+class Outside(NamedTuple):
+    """All of the outside: a region whose planes are the tile's."""
+
+    inside: Inside
+    shape: tuple[int, int]
+
+    def cut(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: D102
+        values = plane.copy()
+        values[tuple(slice(*span) for span in self.inside)] = 0
+        return values
+
+    def add(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:  # noqa: D102
+        plane += values
+
+    def embed(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:  # noqa: D102
+        plane[...] = values
+
+    def extract(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: D102
+        return self.cut(plane)
+
+
+class Band(NamedTuple):
+    """Samples of an axis that lie outside of the picture, on one side of it.
+
+    Attributes
+    ----------
+    axis : 0 or 1
+    start, stop : int
+        The samples.
+    tile : (int, int)
+        Shape of the tile's planes.
+    """
+
+    axis: int
+    start: int
+    stop: int
+    tile: tuple[int, int]
+
+    @property
+    def width(self) -> int:
+        """Samples outside."""
+        return self.stop - self.start
+
+    @property
+    def shape(self) -> tuple[int, int]:  # noqa: D102
+        sides = list(self.tile)
+        # So much beside the band that none of it feels the wrap.
+        sides[self.axis] = min(fast_side(2 * self.width), sides[self.axis])
+        return sides[0], sides[1]
+
+    def cut(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: D102
+        return self._lines(plane)[self.start : self.stop].copy()
+
+    def add(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:  # noqa: D102
+        self._lines(plane)[self.start : self.stop] += values
+
+    def embed(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:  # noqa: D102
+        lines = self._lines(plane)
+        lines[: self.width] = values
+        lines[self.width :] = 0
+
+    def extract(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: D102
+        return self._lines(plane)[: self.width].copy()
+
+    def _lines(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        return plane if self.axis == 0 else plane.T
