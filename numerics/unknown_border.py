@@ -43,8 +43,9 @@ from numerics.outside import Inside, Region
 _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 
 
-# Of the preconditioner: with less, discs are solved worse; with more, shakes take more iterations.
-_SOFTENED = np.float32(0.05)
+# Of the preconditioner. With less, the result depends more on what else lies around the tile; with
+# more, shakes take more iterations.
+_SOFTENED = np.float32(0.15)
 # Bands that conjugate gradients hold at a time.
 _SCRATCH = 8
 
