@@ -154,7 +154,7 @@ def test_a_cache_that_is_not_kept_is_gone(unblur: Any, config: Path) -> None:
     config.write_text(config.read_text().replace("nodes:", "cache: {keep: false}\nnodes:"))
     assert unblur("run", config).code == 0
     assert unblur("cache", "list", "--json").json["results"] == []
-    assert not [file for file in unblur.cache.rglob("c") if file.is_dir()]
+    assert not list(unblur.cache.rglob("c.*"))
 
 
 def test_the_cache_folder_is_the_options_then_the_environments_then_the_files(

@@ -71,6 +71,7 @@ def test_files_are_those_that_zarr_writes(store, tmp_path, dtype, shape):
         dtype=dtype,
         compressors=None,
         filters=None,
+        chunk_key_encoding={"name": "default", "separator": "."},
         config={"write_empty_chunks": True},
     )
     theirs[...] = values
