@@ -12,10 +12,11 @@ from pipeline.code import CodeIndex
 from pipeline.config import Config, NodeSpec
 from pipeline.errors import ConfigError, Fault
 from pipeline.files import FileDigests
-from pipeline.fingerprint import arrays_digest, content_key, recipe_key
+from pipeline.fingerprint import content_key, recipe_key
 from pipeline.graph import Graph, in_order, upstream
 from pipeline.history import Ingredients, why_changed
-from pipeline.node import Json
+from pipeline.node import Json, Port
+from pipeline.passing import passing
 
 Status: TypeAlias = Literal["hit", "run", "unneeded"]
 
@@ -57,13 +58,6 @@ class Step:
     def works(self) -> bool:
         """Whether it needs the values of its inputs."""
         return self.status == "run" or self.rewrites
-
-    def digest_of(self, port: str, entry: Entry) -> str:
-        """Digest of what the node sees of an input, given the input's result."""
-        names = self.spec.cls.inputs[port].arrays
-        if names is None:
-            return entry.digest
-        return arrays_digest({name: entry.arrays[name] for name in names if name in entry.arrays})
 
     def content_key(self, digests: Mapping[str, str]) -> str:
         """Content key, given the digest of what the node sees of each input."""
@@ -211,16 +205,25 @@ def _recipe(spec: NodeSpec, made: Ingredients) -> str:
 def _drop_unneeded(graph: Graph, steps: Mapping[str, Step]) -> dict[str, Step]:
     """Mark as unneeded what would run only for nodes that don't run."""
     kept: dict[str, Step] = {}
+    seen_past: set[str] = set()
     for name in reversed(list(steps)):
         step = steps[name]
         users = [kept[user] for user in graph.users(name) if user in kept]
-        idle = bool(users) and not any(user.works for user in users)
+        idle = bool(users) and not any(user.works for user in users) and name not in seen_past
         if step.status == "run" and not step.forced and idle:
             step = Step(
                 step.spec, "unneeded", "nothing that runs needs it", step.recipe, step.ingredients
             )
         kept[name] = step
+        past = passing(step.spec)
+        readers = [port for user in users if user.works for port in _joints(user.spec, name)]
+        if past and (name in seen_past or any(map(past.matters_to, readers))):
+            seen_past.add(past.source)
     return {name: _settled(kept[name], kept) for name in steps}
+
+
+def _joints(spec: NodeSpec, source: str) -> list[Port]:
+    return [spec.cls.inputs[port] for port, name in spec.inputs.items() if name == source]
 
 
 def _settled(step: Step, steps: Mapping[str, Step]) -> Step:
