@@ -13,6 +13,7 @@ from cache.store import DamagedError, Entry, GoneError, Store, StoreError
 from pipeline import events
 from pipeline.context import NodeContext
 from pipeline.errors import CacheError, Cancelled, MemoryShortage, NodeError, UnblurError
+from pipeline.files import FileChangedError, check_unchanged
 from pipeline.handover import Handover, lone_arrays, lone_value
 from pipeline.node import Array, Json, Port, Value
 from pipeline.passing import passing, see, whole
@@ -20,6 +21,7 @@ from pipeline.plan import Status, Step, Wishes
 from pipeline.versions import library_versions
 
 _MOST_REPAIRS = 100
+_MOST_CHANGES = 3
 # What part of it values may take that wait in memory for the next node.
 _HANDOVER_SHARE = 8
 _MIB = 2**20
@@ -104,6 +106,7 @@ class Runner:
         Cancelled
         """
         damaged: list[str] = []
+        changes = 0
         done: dict[str, NodeResult] = {}
         with ExitStack() as stack:
             run = _Run(self, stack)
@@ -121,6 +124,12 @@ class Runner:
                 except GoneError as error:  # somebody trimmed or cleared the cache meanwhile
                     run.forget(error.key)
                     problem: StoreError = error
+                except FileChangedError as error:
+                    changes += 1
+                    if changes > _MOST_CHANGES:
+                        message = f"{error}, time and again. Run again when it is complete."
+                        raise NodeError(error.node, message) from error
+                    self.emit(events.Warned(error.node, f"{error}: it is read again."))
                 except DamagedError as error:
                     if error.key in damaged:
                         raise CacheError(f"{error} Again: check the disk.") from error
@@ -175,7 +184,7 @@ class _Run:
         status: Status = step.status
         if status == "unneeded":
             return NodeResult(step.spec.cls.kind, "unneeded", step.reason, step.recipe)
-        if name in self.entries and step.entry is None and not step.spec.cached:
+        if not step.spec.cached and self._is_at_hand(name, step):
             return self._result(step, "hit", "computed before", self.entries[name][1])
         there = status == "hit" and not step.rewrites and not self._inputs_differ(step)
         if there and step.entry is not None:
@@ -183,6 +192,11 @@ class _Run:
             self.runner.emit(events.NodeHit(name, step.reason))
             return self._result(step, "hit", step.reason, step.entry)
         return self._make(name, step)
+
+    def _is_at_hand(self, name: str, step: Step) -> bool:
+        """Whether a result that is not kept was made in this run already, of the same recipe."""
+        known = self.entries.get(name)
+        return known is not None and known[1].record.get("recipe") == step.recipe
 
     def put_aside(self, key: str) -> None:
         """Take a damaged result out of the way, so that the next plan makes it anew."""
@@ -261,6 +275,7 @@ class _Run:
             context.check_cancelled()
             value = self._call(name, step, context)
             self._put(value, context)
+            check_unchanged(name, step.states)
             seconds = time.perf_counter() - began
             entry = draft.publish(self._record(name, step, value, seconds))
         emit(events.NodeDone(name, seconds, value.details))
@@ -292,6 +307,7 @@ class _Run:
             message = "there is not enough memory. Close other programs or use a smaller picture."
             raise NodeError(name, message) from error
         except Exception as error:
+            check_unchanged(name, step.states)  # half of a file that is being written is no picture
             raise NodeError(name, _told(error)) from error
         if value.type != step.spec.cls.output:
             message = f"gave {value.type}, but its kind promises {step.spec.cls.output}."

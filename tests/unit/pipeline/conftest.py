@@ -49,6 +49,17 @@ class Source(Node):
         return image(np.full((params.size, params.size, 1), level))
 
 
+class Picky(Source):
+    """Refuse an empty file."""
+
+    kind = "picky"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        if not params.path.read_bytes():
+            raise ValueError("nothing in it")
+        return super().run(params, inputs, context)
+
+
 class Count(Node):
     """Give another picture each time, as no node should."""
 
@@ -236,6 +247,7 @@ KINDS: dict[str, type[Node]] = {
     for cls in (
         Source,
         Count,
+        Picky,
         Round,
         Add,
         Bands,
