@@ -166,6 +166,10 @@ class Place:
         self.output = self.folder / "out" / "sharp.tif"
 
     @property
+    def env(self) -> dict[str, str]:
+        return {"UNBLUR_CACHE": str(self.folder / "cache")}
+
+    @property
     def store(self) -> DiskStore:
         return DiskStore(self.folder / "cache")
 
@@ -173,12 +177,11 @@ class Place:
         self, *words: str, trap: dict[str, Any] | None = None, config: Path | None = None
     ) -> Running:
         """Start ``unblur run``; the trap's steps count below this folder."""
-        env = {"UNBLUR_CACHE": str(self.folder / "cache")}
         config = config or self.launcher.config
         command = ["run", str(config), "--json", "--workers", "2", *words]
         if not any(word.startswith("result.path=") for word in words):
             command += ["--set", f"result.path={self.output}"]
-        return self.launcher.start(command, env, {"under": str(self.folder), **(trap or {})})
+        return self.launcher.start(command, self.env, {"under": str(self.folder), **(trap or {})})
 
     def run(self, *words: str, **settings: Any) -> Done:
         return self.start(*words, **settings).wait()
