@@ -15,9 +15,10 @@ from pipeline.context import NodeContext
 from pipeline.errors import CacheError, Cancelled, MemoryShortage, NodeError, UnblurError
 from pipeline.files import FileChangedError, check_unchanged
 from pipeline.handover import Handover, lone_arrays, lone_value
-from pipeline.node import Array, Json, Port, Value
+from pipeline.node import Array, Json, Node, Port, Value
 from pipeline.passing import passing, see, whole
 from pipeline.plan import Status, Step, Wishes
+from pipeline.resources import Resources
 from pipeline.versions import library_versions
 
 _MOST_REPAIRS = 100
@@ -25,22 +26,6 @@ _MOST_CHANGES = 3
 # What part of it values may take that wait in memory for the next node.
 _HANDOVER_SHARE = 8
 _MIB = 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What a run may use.
-
-    Attributes
-    ----------
-    workers : int
-        Threads.
-    memory : int
-        Bytes for the whole process.
-    """
-
-    workers: int
-    memory: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +64,8 @@ class Runner:
         Set from outside to stop the run.
     made_by : str
         Names the configuration in the records of results.
+    load_code : callable, optional
+        Loads the code of a kind of node, and gives its fingerprint as it was loaded.
     """
 
     store: Store
@@ -87,6 +74,7 @@ class Runner:
     resources: Resources
     cancelled: threading.Event = field(default_factory=threading.Event)
     made_by: str = ""
+    load_code: Callable[[type[Node]], str] | None = None
 
     def run(self, make_plan: Callable[[Wishes], Mapping[str, Step]], wishes: Wishes) -> RunOutcome:
         """Plan and run; results found damaged or gone on the way are made anew.
@@ -270,6 +258,7 @@ class _Run:
         emit(events.NodeStarted(name, step.spec.cls.kind, step.reason))
         began = time.perf_counter()
         self._held.discard(key)  # an older one, which this replaces
+        self._check_code(name, step)
         with store.begin(key) as draft:
             context = NodeContext(name, self.runner, draft)
             context.check_cancelled()
@@ -283,6 +272,15 @@ class _Run:
             blank = lone_value(value.arrays)
             self.handover.offer(entry.digest, lone_arrays(value, blank))
         return entry, seconds
+
+    def _check_code(self, name: str, step: Step) -> None:
+        """Refuse to run other code than what the key was made from.
+
+        It is loaded when it is first needed, which may be minutes after the plan.
+        """
+        load = self.runner.load_code
+        if load is not None and load(step.spec.cls) != step.ingredients.code:
+            raise NodeError(name, "its code was changed after this run had begun. Run again.")
 
     def _put(self, value: Value, context: NodeContext) -> None:
         import numpy as np

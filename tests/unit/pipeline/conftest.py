@@ -23,7 +23,8 @@ from pipeline.graph import build_graph
 from pipeline.history import History
 from pipeline.node import InputPath, Json, Node, NodeParams, OutputPath, Port, Value
 from pipeline.plan import Planner, Step, Wishes
-from pipeline.runner import Resources, Runner, RunOutcome
+from pipeline.resources import Resources
+from pipeline.runner import Runner, RunOutcome
 
 calls: list[str] = []
 
