@@ -145,13 +145,13 @@ class Layout:
         for folder in [self.root / name for name in _HELD]:
             if folder.is_symlink():
                 folder.unlink()
-        with told(self.root):
-            leaving = OwnedFolder.new(self.folder("pending"))
-        try:
-            for name in _KEPT:
-                self._clear_folder(name, leaving.path / name)
-        finally:
-            leaving.release()
+        for name in _KEPT:
+            with told(self.root):
+                leaving = OwnedFolder.reserve(self.folder("pending"))
+            try:
+                self._clear_folder(name, leaving.path)
+            finally:
+                leaving.release()
         for folder in [self.root / name for name in _HELD]:
             sweep(folder)
         with suppress(OSError):

@@ -155,10 +155,15 @@ class OwnedFolder:
     @classmethod
     def new(cls, parent: Path) -> OwnedFolder:
         """Make an empty folder with a name of its own."""
-        path = parent / os.urandom(8).hex()
-        owned = cls(path, acquire(_lock_of(path)))
-        path.mkdir()
+        owned = cls.reserve(parent)
+        owned.path.mkdir()
         return owned
+
+    @classmethod
+    def reserve(cls, parent: Path) -> OwnedFolder:
+        """Take a name that a folder is to be moved to, which works on a full disk too."""
+        path = parent / os.urandom(8).hex()
+        return cls(path, acquire(_lock_of(path)))
 
     @classmethod
     def claim(cls, path: Path) -> OwnedFolder | None:
