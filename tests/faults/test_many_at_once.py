@@ -80,7 +80,8 @@ def test_runs_beside_trims_clears_and_kills_give_the_same_pixels(undisturbed, ne
             time.sleep(rng.uniform(0, 0.1))
             words = ("cache", *rng.choice(UPKEEP), "--json")
             done = place.launcher.start(words, place.env, {}).wait()
-            assert done.code == 0, (words, done)
+            # Cleared twice, or before a run has begun, there is nothing to clear.
+            assert done.code == 0 or "is not a cache folder" in done.err, (words, done)
             if killed is not None and step == moment:
                 os.kill(killed.pid, signal.SIGKILL)  # if it has ended, it is not reaped yet
         for run, output in zip(runs, outputs, strict=True):
