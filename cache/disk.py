@@ -154,10 +154,13 @@ class DiskStore:
     def delete(self, key: str) -> None:
         """Remove a result; unknown keys are no error."""
         if os.path.lexists(self._layout.home(key)):
-            removed = self._spare()
             with told(self.root):
-                self._moves.take_out(key, removed)
-            remove_tree(removed)
+                leaving = OwnedFolder.reserve(self._layout.folder("pending"))
+            try:
+                with told(self.root):
+                    self._moves.take_out(key, leaving.path)
+            finally:
+                leaving.release()
 
     def quarantine(self, key: str) -> None:
         """Put a damaged result aside; the oldest go when there are more than 16."""

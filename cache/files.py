@@ -6,12 +6,16 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from cache.store import StoreError, StoreFullError
 
+T = TypeVar("T")
+
+_MOST_TRIES = 10
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -71,11 +75,23 @@ def write_whole(path: Path, text: str, temporary: Path) -> None:
     """
     try:
         temporary.write_text(text, "utf-8")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.replace(path)
+        in_its_folder(path, lambda: temporary.replace(path))
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def in_its_folder(path: Path, work: Callable[[], T]) -> T:
+    """Make a path's folder and do something in it; again if others took it away meanwhile.
+
+    Whoever clears a cache removes folders that are empty or whose results are to go.
+    """
+    for _ in range(_MOST_TRIES):
+        with suppress(FileNotFoundError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return work()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return work()
 
 
 def remove_tree(path: Path) -> None:

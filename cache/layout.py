@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cache.files import read_small, remove_tree, told
-from cache.locks import abandoned, sweep
+from cache.locks import OwnedFolder, abandoned, held, sweep
 from cache.record import check_key, is_key
 from cache.store import StoreError
 
@@ -142,16 +142,31 @@ class Layout:
             raise StoreError(
                 f"{self.root} is not a cache folder: it has no file 'format'. Name one that is."
             )
-        for folder in [self.root / name for name in _KEPT]:
-            remove_tree(folder)
-            if os.path.lexists(folder):
-                raise StoreError(f"{folder} can't be removed. See whose it is, and what uses it.")
         for folder in [self.root / name for name in _HELD]:
             if folder.is_symlink():
                 folder.unlink()
+        for name in _KEPT:
+            with told(self.root):
+                leaving = OwnedFolder.reserve(self.folder("pending"))
+            try:
+                self._clear_folder(name, leaving.path)
+            finally:
+                leaving.release()
+        for folder in [self.root / name for name in _HELD]:
             sweep(folder)
         with suppress(OSError):
             self._remove_if_unused()
+
+    def _clear_folder(self, name: str, moved: Path) -> None:
+        """Take a folder away as a whole, then remove it: live runs make it anew."""
+        folder = self.root / name
+        with told(self.root), held(self.moves), suppress(FileNotFoundError):
+            folder.rename(moved)
+        remove_tree(moved)
+        if os.path.lexists(moved):
+            with suppress(OSError):
+                moved.rename(folder)
+            raise StoreError(f"{folder} can't be removed. See whose it is, and what uses it.")
 
     def _remove_if_unused(self) -> None:
         for folder in [self.root / name for name in _HELD]:

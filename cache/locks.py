@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cache.files import remove_tree
+from cache.files import in_its_folder, remove_tree
 
 _PAUSE = 0.02
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -109,16 +109,19 @@ def acquire(
     check : callable, optional
         Called many times a second while it waits; what it raises ends the waiting.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = try_lock(path)
+    lock = _try_lock_there(path)
     if lock is None and on_wait is not None:
         on_wait()
     while lock is None:
         if check is not None:
             check()
         time.sleep(_PAUSE)
-        lock = try_lock(path)
+        lock = _try_lock_there(path)
     return lock
+
+
+def _try_lock_there(path: Path) -> Lock | None:
+    return in_its_folder(path, lambda: try_lock(path))
 
 
 def wait_shared(path: Path) -> Lock:
@@ -152,16 +155,20 @@ class OwnedFolder:
     @classmethod
     def new(cls, parent: Path) -> OwnedFolder:
         """Make an empty folder with a name of its own."""
-        path = parent / os.urandom(8).hex()
-        owned = cls(path, acquire(_lock_of(path)))
-        path.mkdir()
+        owned = cls.reserve(parent)
+        owned.path.mkdir()
         return owned
+
+    @classmethod
+    def reserve(cls, parent: Path) -> OwnedFolder:
+        """Take a name that a folder is to be moved to, which works on a full disk too."""
+        path = parent / os.urandom(8).hex()
+        return cls(path, acquire(_lock_of(path)))
 
     @classmethod
     def claim(cls, path: Path) -> OwnedFolder | None:
         """Take over a folder with all that is in it, or make it; None if it has an owner."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = try_lock(_lock_of(path))
+        lock = _try_lock_there(_lock_of(path))
         if lock is None:
             return None
         owned = cls(path, lock)

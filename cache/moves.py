@@ -26,8 +26,8 @@ class Moves:
     def put_in(self, key: str, folder: Path) -> None:
         """Move a folder to its home, in place of what is there."""
         home, aside = self._layout.home(key), self._layout.aside(key)
-        home.parent.mkdir(parents=True, exist_ok=True)
         with held(self._layout.moves):
+            home.parent.mkdir(parents=True, exist_ok=True)
             self._settle(key)
             try:
                 if os.path.lexists(home):

@@ -15,7 +15,7 @@ from cache.arrays import BadChunkError, Block
 from cache.chunks import Cell, Grid, extent
 from cache.digest import text_digest
 from cache.files import read_small, remove_tree, told
-from cache.zarr_format import array_json, chunk_path
+from cache.zarr_format import SEPARATOR, Separator, array_json, chunk_path
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -124,7 +124,7 @@ class ZarrChunks:
             whole[tuple(map(slice, block.shape))] = block
             block = whole
         with told(self._root):
-            self._files.write(chunk_path(self._folder, cell), np.asarray(block, order="C"))
+            self._files.write(self._path(cell), np.asarray(block, order="C"))
 
     def read(self, cell: Cell) -> Block:
         """Read a whole chunk."""
@@ -133,7 +133,7 @@ class ZarrChunks:
         self.check(cell)
         whole = np.empty(self._grid.chunks, self._dtype)
         with told(self._root), _bad_chunks():
-            size = self._files.read(chunk_path(self._folder, cell), whole)
+            size = self._files.read(self._path(cell), whole)
         if size != whole.nbytes:
             raise BadChunkError(f"its file gave {size} of {whole.nbytes} bytes")
         values = whole[tuple(map(slice, extent(self._grid.spans(cell))))]
@@ -141,7 +141,7 @@ class ZarrChunks:
 
     def check(self, cell: Cell) -> None:
         """Raise `BadChunkError` unless the chunk's file is there, ours, and whole."""
-        path = chunk_path(self._folder, cell)
+        path = self._path(cell)
         with told(self._root), _bad_chunks():
             if not (self._is_checked and self._is_plain(path.parent)):
                 raise BadChunkError("a symbolic link leads to it")
@@ -154,6 +154,15 @@ class ZarrChunks:
         """Digest of the array's ``zarr.json``; None if it is gone."""
         text = read_small(self._folder / "zarr.json", _MAX_METADATA)
         return None if text is None else text_digest(text)
+
+    def _path(self, cell: Cell) -> Path:
+        return chunk_path(self._folder, cell, self._separator)
+
+    @cached_property
+    def _separator(self) -> Separator:
+        """How chunks are named: results of earlier versions have a folder for each row."""
+        earlier = text_digest(array_json(self._grid, self._dtype, "/"))
+        return "/" if self._metadata == earlier else SEPARATOR
 
     @cached_property
     def _is_checked(self) -> bool:

@@ -39,7 +39,7 @@ class Crop(Node):
             description="side, or [width, height], pixels; with center: auto at most the picture's",
         )
 
-    inputs: ClassVar[Mapping[str, Port]] = {"image": Port("image")}
+    inputs: ClassVar[Mapping[str, Port]] = {"image": Port("image", arrays=("pixels",), passes=True)}
     output = "image"
 
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:

@@ -113,7 +113,7 @@ class Deconvolve(Node):
         )
 
     inputs = {  # noqa: RUF012
-        "image": Port("image", help="the blurred picture"),
+        "image": Port("image", help="the blurred picture", arrays=("pixels",), passes=True),
         "psf": Port("psf", help="its blur"),
     }
     output = "image"

@@ -2,7 +2,9 @@
 
 Between nodes a picture is a `pipeline.node.Value` of type ``image``. `Image` is the typed view
 of one: take it with `Image.of`, make the next one with `with_pixels`, hand it on with `value`.
-Colour profile and metadata travel along untouched, so that an export can write them back.
+Colour profile and metadata travel along untouched, so that an export can write them back. In a
+graph they go past the nodes that change pixels (`pipeline.node.Port.passes`): what these store
+has no part in them.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Resize(Node):
                 raise ValueError(f"got {self.width=}, {self.scale=}. Give either width or scale.")
             return self
 
-    inputs: ClassVar[Mapping[str, Port]] = {"image": Port("image")}
+    inputs: ClassVar[Mapping[str, Port]] = {"image": Port("image", arrays=("pixels",), passes=True)}
     output = "image"
 
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:

@@ -29,7 +29,10 @@ class Simulate(Node):
         )
         seed: int = Field(0, ge=0, description="chooses the noise; same seed, same noise")
 
-    inputs: ClassVar[Mapping[str, Port]] = {"image": Port("image"), "psf": Port("psf")}
+    inputs: ClassVar[Mapping[str, Port]] = {
+        "image": Port("image", arrays=("pixels",), passes=True),
+        "psf": Port("psf"),
+    }
     output = "image"
 
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:

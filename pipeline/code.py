@@ -23,6 +23,7 @@ from typing import Any, Protocol, TypeAlias
 
 import xxhash
 
+from pipeline.errors import UnblurError
 from pipeline.node import Json
 
 Definition: TypeAlias = tuple[str, str]
@@ -82,8 +83,18 @@ class CodeIndex:
 
     def fingerprint(self, cls: type) -> str:
         """Hash everything in the followed packages that a class depends on."""
+        reached = self._reached(cls)
+        lines = (f"{module}:{name}:{digest}" for (module, name), digest in sorted(reached.items()))
+        return xxhash.xxh3_128_hexdigest("\n".join(lines).encode())
+
+    def modules(self, cls: type) -> set[str]:
+        """Name the modules in which something lies that a class depends on."""
+        return {module for module, _ in self._reached(cls)}
+
+    def _reached(self, cls: type) -> dict[Definition, str]:
         reached: dict[Definition, str] = {}
-        waiting = [(cls.__module__, cls.__qualname__.partition(".")[0])]
+        # A module without source is one definition, its body.
+        waiting = [(cls.__module__, cls.__qualname__.partition(".")[0]), (cls.__module__, _BODY)]
         while waiting:
             module, name = waiting.pop()
             code = self._module(module)
@@ -91,8 +102,12 @@ class CodeIndex:
                 continue
             reached[module, name] = code.hashes[name]
             waiting.extend(self._needed(module, name, code))
-        lines = (f"{module}:{name}:{digest}" for (module, name), digest in sorted(reached.items()))
-        return xxhash.xxh3_128_hexdigest("\n".join(lines).encode())
+        if not reached and cls.__module__.partition(".")[0] in self.packages:
+            raise UnblurError(
+                f"{cls.__module__}.{cls.__qualname__}: its file can't be found, so nothing would "
+                "tell when it changes. Keep kinds of nodes in files of a package."
+            )
+        return reached
 
     def _needed(self, module: str, name: str, code: ModuleCode) -> list[Definition]:
         """Definitions that one depends on directly; found once, since many classes lead there."""
@@ -163,7 +178,7 @@ def _locate(spec: ModuleSpec | None, inner: list[str]) -> Path | None:
     if spec is None or not spec.submodule_search_locations:
         return Path(spec.origin) if spec and spec.origin and not inner else None
     place = os.path.join(spec.submodule_search_locations[0], *inner)
-    endings = [os.path.join("", "__init__.py"), *(_SUFFIXES if inner else ())]
+    endings = [f"{os.sep}__init__.py", *(_SUFFIXES if inner else ())]
     return next((Path(place + end) for end in endings if os.path.isfile(place + end)), None)
 
 

@@ -4,14 +4,50 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import xxhash
 
 from pipeline.code import Memo
 
 _BLOCK = 2**20
+
+State: TypeAlias = tuple[int, int, int, int, int]
+"""What tells a file from itself after it was written to, or replaced."""
+
+
+def file_state(path: Path) -> State:
+    """Look at a file's device, inode, size and times; raises `OSError` if it is gone."""
+    status = path.stat()
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
+
+
+class FileChangedError(Exception):
+    """A file was written to between its hashing and the end of its reading."""
+
+    def __init__(self, node: str, path: Path) -> None:
+        super().__init__(f"{path} changed while it was read")
+        self.node = node
+
+
+def check_unchanged(node: str, states: Mapping[Path, State]) -> None:
+    """Refuse what a node read of files under the key of what they held before."""
+    for path, state in states.items():
+        now = None
+        with suppress(OSError):
+            now = file_state(path)
+        if now != state:
+            raise FileChangedError(node, path)
 
 
 @dataclass(frozen=True, slots=True)

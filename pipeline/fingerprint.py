@@ -82,6 +82,11 @@ def arrays_digest(digests: Mapping[str, str]) -> str:
     return xxhash.xxh3_128_hexdigest(encode(["arrays", dict(digests)]))
 
 
+def whole_digest(arrays: Mapping[str, str], facts: Mapping[str, Any]) -> str:
+    """Digest of a result that is put together: the digest of each array, and its facts."""
+    return xxhash.xxh3_128_hexdigest(encode(["whole", dict(arrays), dict(facts)]))
+
+
 def _key(*parts: Any) -> str:
     plain = [dict(part) if isinstance(part, Mapping) else part for part in parts]
     return xxhash.xxh3_128_hexdigest(encode([FORMAT_VERSION, *plain]))

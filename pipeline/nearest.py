@@ -9,6 +9,7 @@ from typing import Any
 from cache.store import Entry
 from pipeline.history import Ingredients, differences
 from pipeline.node import Json
+from pipeline.passing import see
 from pipeline.plan import Step
 
 
@@ -22,8 +23,14 @@ class Nearest:
 
 def input_digests(step: Step, steps: Mapping[str, Step]) -> dict[str, str]:
     """Digest what the node sees of each input; empty where that has to be computed first."""
-    entries = {port: steps[source].entry for port, source in step.spec.inputs.items()}
-    return {port: step.digest_of(port, entry) if entry else "" for port, entry in entries.items()}
+    specs = {name: known.spec for name, known in steps.items()}
+    entries = {name: known.entry for name, known in steps.items() if known.entry is not None}
+    digests = {}
+    for port, source in step.spec.inputs.items():
+        reader = step.spec.cls.inputs[port]
+        seen = see(source, reader, specs, entries)
+        digests[port] = seen.digest_for(reader) if seen else ""
+    return digests
 
 
 def find_nearest(

@@ -110,12 +110,20 @@ class Port:
     arrays : tuple of str, optional
         The arrays that the node reads. Then it gets no others and no facts, and what changes in
         those does not run it again. By default it gets everything.
+    passes : bool
+        Whether what the node does not read goes along with its result, as it is: the other
+        arrays and all facts. Of one port at the most.
     """
 
     type: PortType
     optional: bool = False
     help: str = ""
     arrays: tuple[str, ...] | None = None
+    passes: bool = False
+
+    def __post_init__(self) -> None:
+        if self.passes and self.arrays is None:
+            raise ValueError("a port that passes on what is not read must name what is: arrays.")
 
 
 class Context(Protocol):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -11,11 +12,12 @@ from cache.store import DamagedError, Entry, Store
 from pipeline.code import CodeIndex
 from pipeline.config import Config, NodeSpec
 from pipeline.errors import ConfigError, Fault
-from pipeline.files import FileDigests
-from pipeline.fingerprint import arrays_digest, content_key, recipe_key
+from pipeline.files import FileDigests, State, file_state
+from pipeline.fingerprint import content_key, recipe_key
 from pipeline.graph import Graph, in_order, upstream
 from pipeline.history import Ingredients, why_changed
-from pipeline.node import Json
+from pipeline.node import Json, Port
+from pipeline.passing import passing
 
 Status: TypeAlias = Literal["hit", "run", "unneeded"]
 
@@ -42,6 +44,8 @@ class Step:
         A hit whose file is missing or was changed: it is written again from cached values.
     forced : bool
         It runs because the user said so, though its result may be there.
+    states : mapping of Path to State
+        The files that it reads, as they were before they were hashed.
     """
 
     spec: NodeSpec
@@ -52,18 +56,12 @@ class Step:
     entry: Entry | None = None
     rewrites: bool = False
     forced: bool = False
+    states: Mapping[Path, State] = field(default_factory=dict)
 
     @property
     def works(self) -> bool:
         """Whether it needs the values of its inputs."""
         return self.status == "run" or self.rewrites
-
-    def digest_of(self, port: str, entry: Entry) -> str:
-        """Digest of what the node sees of an input, given the input's result."""
-        names = self.spec.cls.inputs[port].arrays
-        if names is None:
-            return entry.digest
-        return arrays_digest({name: entry.arrays[name] for name in names if name in entry.arrays})
 
     def content_key(self, digests: Mapping[str, str]) -> str:
         """Content key, given the digest of what the node sees of each input."""
@@ -122,30 +120,32 @@ class Planner:
         faults: list[Fault] = []
         recipes: dict[str, str] = {}
         made: dict[str, Ingredients] = {}
+        states: dict[str, dict[Path, State]] = {}
         for name in order:
             if name in wanted:
+                states[name] = _file_states(graph.specs[name])
                 made[name] = self._ingredients(graph.specs[name], recipes, config, faults)
                 recipes[name] = _recipe(graph.specs[name], made[name])
         if faults:
             raise ConfigError(faults)
-        steps = {
-            name: self._look_up(graph.specs[name], recipes[name], made[name], wishes)
-            for name in order
-            if name in wanted
-        }
+        steps = {}
+        for name in order:
+            if name in wanted:
+                step = self._look_up(graph.specs[name], recipes[name], made[name], wishes)
+                steps[name] = replace(step, states=states[name])
         return _drop_unneeded(graph, steps)
 
     def _ingredients(
         self, spec: NodeSpec, recipes: Mapping[str, str], config: Config, faults: list[Fault]
     ) -> Ingredients:
         files: dict[str, tuple[str, str]] = {}
-        for field, path in spec.paths("input"):
+        for parameter, path in spec.paths("input"):
             try:
-                files[field] = (path.name, self.files.digest(path))
+                files[parameter] = (path.name, self.files.digest(path))
             except OSError as error:
                 message = _file_message(path, error)
-                faults.append(config.document.fault(("nodes", spec.name, field), message))
-                files[field] = (path.name, "")
+                faults.append(config.document.fault(("nodes", spec.name, parameter), message))
+                files[parameter] = (path.name, "")
         inputs = {port: (source, recipes[source]) for port, source in spec.inputs.items()}
         params = _shown_params(spec)
         return Ingredients(spec.cls.kind, self.code.fingerprint(spec.cls), params, files, inputs)
@@ -191,8 +191,8 @@ class Planner:
 def key_params(spec: NodeSpec) -> dict[str, Any]:
     """Parameters as they enter keys: of a file that is written only its ending counts."""
     params = spec.params.model_dump(exclude={field for field, _ in spec.paths("input")})
-    for field, path in spec.paths("output"):
-        params[field] = path.suffix.lower()
+    for parameter, path in spec.paths("output"):
+        params[parameter] = path.suffix.lower()
     return params
 
 
@@ -211,16 +211,23 @@ def _recipe(spec: NodeSpec, made: Ingredients) -> str:
 def _drop_unneeded(graph: Graph, steps: Mapping[str, Step]) -> dict[str, Step]:
     """Mark as unneeded what would run only for nodes that don't run."""
     kept: dict[str, Step] = {}
+    seen_past: set[str] = set()
     for name in reversed(list(steps)):
         step = steps[name]
         users = [kept[user] for user in graph.users(name) if user in kept]
-        idle = bool(users) and not any(user.works for user in users)
+        idle = bool(users) and not any(user.works for user in users) and name not in seen_past
         if step.status == "run" and not step.forced and idle:
-            step = Step(
-                step.spec, "unneeded", "nothing that runs needs it", step.recipe, step.ingredients
-            )
+            step = replace(step, status="unneeded", reason="nothing that runs needs it")
         kept[name] = step
+        past = passing(step.spec)
+        readers = [port for user in users if user.works for port in _joints(user.spec, name)]
+        if past and (name in seen_past or any(map(past.matters_to, readers))):
+            seen_past.add(past.source)
     return {name: _settled(kept[name], kept) for name in steps}
+
+
+def _joints(spec: NodeSpec, source: str) -> list[Port]:
+    return [spec.cls.inputs[port] for port, name in spec.inputs.items() if name == source]
 
 
 def _settled(step: Step, steps: Mapping[str, Step]) -> Step:
@@ -229,6 +236,15 @@ def _settled(step: Step, steps: Mapping[str, Step]) -> Step:
     return (
         replace(step, status="run", entry=None, rewrites=False) if step.rewrites and fresh else step
     )
+
+
+def _file_states(spec: NodeSpec) -> dict[Path, State]:
+    """Look at the files that a node reads; those that are not there are told elsewhere."""
+    states = {}
+    for _, path in spec.paths("input"):
+        with suppress(OSError):
+            states[path] = file_state(path)
+    return states
 
 
 def _file_message(path: Path, error: OSError) -> str:

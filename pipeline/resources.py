@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,22 @@ _M_MMAP_THRESHOLD = -3
 _M_TRIM_THRESHOLD = -1
 _LARGE = 4 * 2**20
 _SPARE = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a run may use.
+
+    Attributes
+    ----------
+    workers : int
+        Threads.
+    memory : int
+        Bytes for the whole process.
+    """
+
+    workers: int
+    memory: int
 
 
 def usable_cores() -> int:

@@ -6,43 +6,26 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from cache.store import DamagedError, Draft, Entry, GoneError, Store, StoreError
+from cache.store import DamagedError, Entry, GoneError, Store, StoreError
 from pipeline import events
+from pipeline.context import NodeContext
 from pipeline.errors import CacheError, Cancelled, MemoryShortage, NodeError, UnblurError
+from pipeline.files import FileChangedError, check_unchanged
 from pipeline.handover import Handover, lone_arrays, lone_value
-from pipeline.node import Array, Json, Port, PortType, Value, WritableArray
+from pipeline.node import Array, Json, Node, Port, Value
+from pipeline.passing import passing, see, whole
 from pipeline.plan import Status, Step, Wishes
-from pipeline.resources import held_memory
+from pipeline.resources import Resources
 from pipeline.versions import library_versions
 
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
-
 _MOST_REPAIRS = 100
-# Of the budget, kept for chunks that are read or written: a store's own buffers.
-_STORE_SHARE = 64 * 2**20
+_MOST_CHANGES = 3
 # What part of it values may take that wait in memory for the next node.
 _HANDOVER_SHARE = 8
 _MIB = 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What a run may use.
-
-    Attributes
-    ----------
-    workers : int
-        Threads.
-    memory : int
-        Bytes for the whole process.
-    """
-
-    workers: int
-    memory: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +64,8 @@ class Runner:
         Set from outside to stop the run.
     made_by : str
         Names the configuration in the records of results.
+    load_code : callable, optional
+        Loads the code of a kind of node, and gives its fingerprint as it was loaded.
     """
 
     store: Store
@@ -89,6 +74,7 @@ class Runner:
     resources: Resources
     cancelled: threading.Event = field(default_factory=threading.Event)
     made_by: str = ""
+    load_code: Callable[[type[Node]], str] | None = None
 
     def run(self, make_plan: Callable[[Wishes], Mapping[str, Step]], wishes: Wishes) -> RunOutcome:
         """Plan and run; results found damaged or gone on the way are made anew.
@@ -108,6 +94,7 @@ class Runner:
         Cancelled
         """
         damaged: list[str] = []
+        changes = 0
         done: dict[str, NodeResult] = {}
         with ExitStack() as stack:
             run = _Run(self, stack)
@@ -120,10 +107,17 @@ class Runner:
                         result = run.settle(name, step)
                         if name not in done or result.status == "computed":
                             done[name] = result
+                    done.update(run.late)
                     return RunOutcome(done, steps)
                 except GoneError as error:  # somebody trimmed or cleared the cache meanwhile
                     run.forget(error.key)
                     problem: StoreError = error
+                except FileChangedError as error:
+                    changes += 1
+                    if changes > _MOST_CHANGES:
+                        message = f"{error}, time and again. Run again when it is complete."
+                        raise NodeError(error.node, message) from error
+                    self.emit(events.Warned(error.node, f"{error}: it is read again."))
                 except DamagedError as error:
                     if error.key in damaged:
                         raise CacheError(f"{error} Again: check the disk.") from error
@@ -155,6 +149,8 @@ class _Run:
     stack: ExitStack
     entries: dict[str, tuple[Store, Entry]] = field(default_factory=dict)
     wanted: set[str] = field(default_factory=set)
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    late: dict[str, NodeResult] = field(default_factory=dict)
     handover: Handover = field(init=False)
     _held: set[str] = field(default_factory=set)
     _scratch: Store | None = None
@@ -164,6 +160,7 @@ class _Run:
 
     def hold_all(self, steps: Mapping[str, Step]) -> None:
         """Let nobody evict what the plan found, before it is needed."""
+        self.steps = steps
         working = [step for step in steps.values() if step.works]
         self.wanted = {source for step in working for source in step.spec.inputs.values()}
         for step in steps.values():
@@ -175,7 +172,7 @@ class _Run:
         status: Status = step.status
         if status == "unneeded":
             return NodeResult(step.spec.cls.kind, "unneeded", step.reason, step.recipe)
-        if name in self.entries and step.entry is None and not step.spec.cached:
+        if not step.spec.cached and self._is_at_hand(name, step):
             return self._result(step, "hit", "computed before", self.entries[name][1])
         there = status == "hit" and not step.rewrites and not self._inputs_differ(step)
         if there and step.entry is not None:
@@ -183,6 +180,11 @@ class _Run:
             self.runner.emit(events.NodeHit(name, step.reason))
             return self._result(step, "hit", step.reason, step.entry)
         return self._make(name, step)
+
+    def _is_at_hand(self, name: str, step: Step) -> bool:
+        """Whether a result that is not kept was made in this run already, of the same recipe."""
+        known = self.entries.get(name)
+        return known is not None and known[1].record.get("recipe") == step.recipe
 
     def put_aside(self, key: str) -> None:
         """Take a damaged result out of the way, so that the next plan makes it anew."""
@@ -206,13 +208,25 @@ class _Run:
         used = step.entry.record.get("inputs") if step.entry else None
         if not isinstance(used, dict):
             return True
-        at_hand = {p: n for p, n in step.spec.inputs.items() if n in self.entries}
-        return any(
-            used.get(port) != step.digest_of(port, self.entries[source][1])
-            for port, source in at_hand.items()
-        )
+        digests = {port: self._digest(step, port) for port in step.spec.inputs}
+        return any(digest and used.get(port) != digest for port, digest in digests.items())
+
+    def _make_sure_of(self, name: str, reader: Port) -> None:
+        """Make what the plan took for unneeded, if it is not at hand and now it is needed.
+
+        A node that was forced may come out otherwise than before; then nodes run that were hits.
+        """
+        step = self.steps[name]
+        past = passing(step.spec)
+        if past and past.matters_to(reader):
+            self._make_sure_of(past.source, whole(past.port))
+        if name not in self.entries:
+            needed = replace(step, status="run", reason="needed after all")
+            self.late[name] = self._make(name, needed)
 
     def _make(self, name: str, step: Step) -> NodeResult:
+        for port, source in step.spec.inputs.items():
+            self._make_sure_of(source, step.spec.cls.inputs[port])
         key = step.content_key(self._digests(step))
         store = self.runner.store if step.spec.cached else self._scratch_store()
         emit = self.runner.emit
@@ -244,11 +258,13 @@ class _Run:
         emit(events.NodeStarted(name, step.spec.cls.kind, step.reason))
         began = time.perf_counter()
         self._held.discard(key)  # an older one, which this replaces
+        self._check_code(name, step)
         with store.begin(key) as draft:
-            context = _NodeContext(name, self.runner, draft)
+            context = NodeContext(name, self.runner, draft)
             context.check_cancelled()
             value = self._call(name, step, context)
             self._put(value, context)
+            check_unchanged(name, step.states)
             seconds = time.perf_counter() - began
             entry = draft.publish(self._record(name, step, value, seconds))
         emit(events.NodeDone(name, seconds, value.details))
@@ -257,7 +273,16 @@ class _Run:
             self.handover.offer(entry.digest, lone_arrays(value, blank))
         return entry, seconds
 
-    def _put(self, value: Value, context: _NodeContext) -> None:
+    def _check_code(self, name: str, step: Step) -> None:
+        """Refuse to run other code than what the key was made from.
+
+        It is loaded when it is first needed, which may be minutes after the plan.
+        """
+        load = self.runner.load_code
+        if load is not None and load(step.spec.cls) != step.ingredients.code:
+            raise NodeError(name, "its code was changed after this run had begun. Run again.")
+
+    def _put(self, value: Value, context: NodeContext) -> None:
         import numpy as np
 
         for array, values in value.arrays.items():
@@ -265,7 +290,7 @@ class _Run:
                 whole = np.asarray(values[(slice(None),) * len(values.shape)])
                 context.draft.put_array(array, whole, context.workers)
 
-    def _call(self, name: str, step: Step, context: _NodeContext) -> Value:
+    def _call(self, name: str, step: Step, context: NodeContext) -> Value:
         ports = step.spec.cls.inputs
         inputs = {p: self._value(source, ports[p]) for p, source in step.spec.inputs.items()}
         try:
@@ -280,13 +305,14 @@ class _Run:
             message = "there is not enough memory. Close other programs or use a smaller picture."
             raise NodeError(name, message) from error
         except Exception as error:
+            check_unchanged(name, step.states)  # half of a file that is being written is no picture
             raise NodeError(name, _told(error)) from error
         if value.type != step.spec.cls.output:
             message = f"gave {value.type}, but its kind promises {step.spec.cls.output}."
             raise NodeError(name, f"{message} Mend {step.spec.cls.__module__}.")
         return value
 
-    def _told_shortage(self, error: MemoryShortage, context: _NodeContext) -> str:
+    def _told_shortage(self, error: MemoryShortage, context: NodeContext) -> str:
         budget = self.runner.resources.memory
         least = budget + error.needed - context.memory
         return (
@@ -295,17 +321,32 @@ class _Run:
         )
 
     def _value(self, name: str, port: Port) -> Value:
+        value = self._seen(name, port, self.handover.take(self.entries[name][1].digest))
+        if port.arrays is None:
+            return value
+        return Value(value.type, {n: value.arrays[n] for n in port.arrays if n in value.arrays})
+
+    def _seen(self, name: str, reader: Port, handed: Mapping[str, Array]) -> Value:
+        """Open a node's result as a port sees it; what is `handed` over need not be read."""
         store, entry = self.entries[name]
         record: Any = entry.record
-        kind: PortType = record["type"]
-        arrays: dict[str, Array] = {**store.open(entry.key), **self.handover.take(entry.digest)}
-        if port.arrays is not None:
-            return Value(kind, {name: arrays[name] for name in port.arrays if name in arrays})
-        return Value(kind, arrays, record["facts"], record["details"])
+        arrays: dict[str, Array] = {**store.open(entry.key), **handed}
+        own = Value(record["type"], arrays, record["facts"], record["details"])
+        past = passing(self.steps[name].spec)
+        if past is None or not past.matters_to(reader):
+            return own
+        return past.value(own, self._seen(past.source, whole(past.port), {}))
 
     def _digests(self, step: Step) -> dict[str, str]:
-        inputs = step.spec.inputs.items()
-        return {port: step.digest_of(port, self.entries[source][1]) for port, source in inputs}
+        return {port: self._digest(step, port) for port in step.spec.inputs}
+
+    def _digest(self, step: Step, port: str) -> str:
+        """Digest what a node sees of an input; empty if that is not at hand."""
+        specs = {name: known.spec for name, known in self.steps.items()}
+        entries = {name: entry for name, (_, entry) in self.entries.items()}
+        reader = step.spec.cls.inputs[port]
+        seen = see(step.spec.inputs[port], reader, specs, entries)
+        return seen.digest_for(reader) if seen else ""
 
     def _record(self, name: str, step: Step, value: Value, seconds: float) -> dict[str, Json]:
         return {
@@ -336,48 +377,6 @@ class _Run:
         if self._scratch is None:
             self._scratch = self.stack.enter_context(self.runner.scratch())
         return self._scratch
-
-
-@dataclass
-class _NodeContext:
-    """The `pipeline.node.Context` of one running node."""
-
-    name: str
-    runner: Runner
-    draft: Draft
-    begun: set[str] = field(default_factory=set)
-
-    @property
-    def workers(self) -> int:
-        return self.runner.resources.workers
-
-    @property
-    def memory(self) -> int:
-        return self.runner.resources.memory - held_memory() - _STORE_SHARE
-
-    def new_array(
-        self,
-        name: str,
-        shape: tuple[int, ...],
-        dtype: DTypeLike = "float32",
-        *,
-        passing: bool = False,
-        chunks: tuple[int, ...] | None = None,
-    ) -> WritableArray:
-        self.begun.add(name)
-        return self.draft.new_array(name, shape, dtype, passing=passing, chunks=chunks)
-
-    def progress(self, done: float, total: float) -> None:
-        self.runner.emit(events.NodeProgressed(self.name, done, total))
-
-    def warn(self, message: str) -> None:
-        self.runner.emit(events.Warned(self.name, message))
-
-    def note(self, message: str) -> None:
-        self.runner.emit(events.Noted(self.name, message))
-
-    def check_cancelled(self) -> None:
-        self.runner.check_cancelled()
 
 
 def _told(error: BaseException) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ from pipeline.errors import usage_error
 # As in `pipeline.cli`, everything else is imported where it is used.
 if TYPE_CHECKING:
     from cache.store import KeptStore
+    from pipeline.code import CodeIndex
     from pipeline.config import Config
     from pipeline.graph import Graph
+    from pipeline.node import Node
     from pipeline.plan import Step, Wishes
     from pipeline.runner import RunOutcome
 
@@ -63,21 +66,33 @@ class Session:
 
     def plan(self, wishes: Wishes) -> Mapping[str, Step]:
         """Plan afresh, as the store is now."""
-        from pipeline.code import CodeIndex
         from pipeline.files import FileDigests
         from pipeline.plan import Planner
 
-        code = CodeIndex(_followed_packages(), self.code)
-        planner = Planner(self.store, code, FileDigests(self.digests), self.history.load())
+        planner = Planner(
+            self.store, self._code_index(), FileDigests(self.digests), self.history.load()
+        )
         return planner.plan(self.graph, self.config, wishes)
+
+    def _code_index(self) -> CodeIndex:
+        from pipeline.code import CodeIndex
+
+        return CodeIndex(_followed_packages(), self.code)
+
+    def _load_code(self, cls: type[Node]) -> str:
+        """Load all code of a kind, then fingerprint it; what is edited later has no effect."""
+        for module in self._code_index().modules(cls):
+            with suppress(ImportError):  # whoever needs it tells
+                importlib.import_module(module)
+        return self._code_index().fingerprint(cls)
 
     def run(self, wishes: Wishes, *, quiet: bool) -> RunOutcome:
         """Run what is not cached, showing how far it is."""
         from pipeline.events import prepared
         from pipeline.interrupts import stoppable
         from pipeline.report import TerminalReport
-        from pipeline.resources import memory_budget, usable_cores
-        from pipeline.runner import Resources, Runner
+        from pipeline.resources import Resources, memory_budget, usable_cores
+        from pipeline.runner import Runner
 
         settings = self.config.run
         workers = usable_cores() if settings.workers == "auto" else settings.workers
@@ -86,7 +101,12 @@ class Session:
         with TerminalReport(quiet=quiet) as report, ExitStack() as stack:
             listener = prepared(report, lambda: stack.enter_context(self.lessons()))
             runner = Runner(
-                self.store, self.store.scratch, listener, resources, made_by=self.source
+                self.store,
+                self.store.scratch,
+                listener,
+                resources,
+                made_by=self.source,
+                load_code=self._load_code,
             )
             with stoppable(runner.cancelled.is_set, runner.cancelled.set):
                 outcome = runner.run(self.plan, wishes)

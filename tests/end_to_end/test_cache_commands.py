@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def chunks(cache: Path) -> list[Path]:
-    return sorted(path for path in cache.glob("objects/*/*/*/c/**/*") if path.is_file())
+    return sorted(cache.glob("objects/*/*/*/c.*"))
 
 
 def harm(cache: Path) -> None:

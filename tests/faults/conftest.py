@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -79,12 +80,25 @@ class Running:
         return code
 
     def wait(self) -> Done:
+        waited, seen = 0.0, time.perf_counter()
         while (code := self.poll()) is None:
-            if time.perf_counter() - self.began > PATIENCE:
-                os.kill(self.pid, 9)
-                pytest.fail(f"still running after {PATIENCE} s")
+            if waited > PATIENCE:
+                self._give_up()
             time.sleep(0.002)
+            # While the machine is suspended, or all of us are stopped, nobody can get on.
+            now = time.perf_counter()
+            waited, seen = waited + min(now - seen, 1.0), now
         return self.done(code)
+
+    def _give_up(self) -> None:
+        """Fail, and say where it hangs."""
+        state = Path(f"/proc/{self.pid}/stat")
+        told = state.read_text() if state.exists() else ""
+        os.kill(self.pid, signal.SIGUSR1)  # faulthandler's, in launcher.py
+        time.sleep(1.0)
+        os.kill(self.pid, signal.SIGKILL)
+        err = self.streams[1].read_text()
+        pytest.fail(f"still running after {PATIENCE} s: {told}\n{err}")
 
     def done(self, code: int) -> Done:
         seconds = time.perf_counter() - self.began
@@ -152,6 +166,10 @@ class Place:
         self.output = self.folder / "out" / "sharp.tif"
 
     @property
+    def env(self) -> dict[str, str]:
+        return {"UNBLUR_CACHE": str(self.folder / "cache")}
+
+    @property
     def store(self) -> DiskStore:
         return DiskStore(self.folder / "cache")
 
@@ -159,12 +177,11 @@ class Place:
         self, *words: str, trap: dict[str, Any] | None = None, config: Path | None = None
     ) -> Running:
         """Start ``unblur run``; the trap's steps count below this folder."""
-        env = {"UNBLUR_CACHE": str(self.folder / "cache")}
         config = config or self.launcher.config
         command = ["run", str(config), "--json", "--workers", "2", *words]
         if not any(word.startswith("result.path=") for word in words):
             command += ["--set", f"result.path={self.output}"]
-        return self.launcher.start(command, env, {"under": str(self.folder), **(trap or {})})
+        return self.launcher.start(command, self.env, {"under": str(self.folder), **(trap or {})})
 
     def run(self, *words: str, **settings: Any) -> Done:
         return self.start(*words, **settings).wait()

@@ -20,6 +20,7 @@ step to an audit hook before it is done, so nothing of ours need be replaced:
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import gc
 import json
 import os
@@ -120,6 +121,7 @@ def _be_unblur(request: dict[str, Any]) -> None:
 
     for stream, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666), stream)
+    faulthandler.register(signal.SIGUSR1, file=sys.stderr)  # asks where it hangs
     os.environ.update(request.get("env", {}))
     plan = request.get("trap") or {}
     if "file_size" in plan:

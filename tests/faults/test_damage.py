@@ -42,8 +42,8 @@ class TestDamagedChunks:
     def _published(self, store):
         publish(store)
 
-    def chunk(self, store, place="1/0/0") -> Path:
-        return home(store) / "pixels" / "c" / place
+    def chunk(self, store, place="1.0.0") -> Path:
+        return home(store) / "pixels" / f"c.{place}"
 
     def assert_damaged(self, store, why: str) -> None:
         with pytest.raises(DamagedError, match=why) as caught:

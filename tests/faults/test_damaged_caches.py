@@ -47,8 +47,9 @@ def choose(folder: Path, rng: random.Random) -> Path:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.stat().st_size:
             place = path.relative_to(folder).parts
-            name = path.name if place[0] == "objects" and "c" not in place else ""
-            sorts.setdefault(f"{place[0]} {name} {'c' in place}", []).append(path)
+            is_chunk = path.name.startswith("c.")
+            name = path.name if place[0] == "objects" and not is_chunk else ""
+            sorts.setdefault(f"{place[0]} {name} {is_chunk}", []).append(path)
     return rng.choice(sorts[rng.choice(sorted(sorts))])
 
 

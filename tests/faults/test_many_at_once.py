@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import random
+import signal
 import time
 from collections import Counter
 from typing import Any
@@ -60,3 +63,36 @@ def test_eight_tweaks_at_once_share_what_they_have_in_common(undisturbed, new_pl
     assert first.read_bytes() == undisturbed.output.read_bytes()
     assert len({(place.folder / f"{number}.tif").read_bytes() for number in range(COUNT)}) == COUNT
     assert place.store.check() == []
+
+
+UPKEEP = (("trim", "--max-size", "60KB"), ("clear",), ("verify", "--fix"), ("list",))
+
+
+def test_runs_beside_trims_clears_and_kills_give_the_same_pixels(undisturbed, new_place, lanes):
+    """Whoever empties a cache in use costs its users time, and nothing else."""
+
+    def disturb(seed: int) -> None:
+        rng, place = random.Random(seed), new_place(bare=True)
+        outputs = [place.folder / f"{number}.tif" for number in range(3)]
+        runs = [place.start("--set", f"result.path={output}") for output in outputs]
+        killed, moment = rng.choice([None, *runs]), rng.randrange(12)
+        for step in range(12):
+            time.sleep(rng.uniform(0, 0.1))
+            words = ("cache", *rng.choice(UPKEEP), "--json")
+            done = place.launcher.start(words, place.env, {}).wait()
+            # Cleared twice, or before a run has begun, there is nothing to clear.
+            assert done.code == 0 or "is not a cache folder" in done.err, (words, done)
+            if killed is not None and step == moment:
+                os.kill(killed.pid, signal.SIGKILL)  # if it has ended, it is not reaped yet
+        for run, output in zip(runs, outputs, strict=True):
+            done = run.wait()
+            if run is killed and done.code == -signal.SIGKILL:
+                continue
+            assert done.code == 0, done
+            assert output.read_bytes() == undisturbed.output.read_bytes()
+        assert place.run().code == 0
+        assert place.output.read_bytes() == undisturbed.output.read_bytes()
+        assert place.store.check() == []
+        place.remove()
+
+    lanes.each(disturb, range(lanes.seed, lanes.seed + lanes.times(2, 50)))

@@ -27,7 +27,8 @@ from pipeline.graph import build_graph
 from pipeline.node import Json
 from pipeline.plan import Planner, Wishes
 from pipeline.registry import kinds
-from pipeline.runner import Resources, Runner
+from pipeline.resources import Resources
+from pipeline.runner import Runner
 
 Golden: TypeAlias = dict[str, Any]
 

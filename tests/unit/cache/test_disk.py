@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -71,6 +72,7 @@ def test_files_are_those_that_zarr_writes(store, tmp_path, dtype, shape):
         dtype=dtype,
         compressors=None,
         filters=None,
+        chunk_key_encoding={"name": "default", "separator": "."},
         config={"write_empty_chunks": True},
     )
     theirs[...] = values
@@ -157,6 +159,21 @@ def test_clearing_removes_the_folder_if_nothing_else_is_in_it(store):
     assert not store.root.exists()
     with pytest.raises(StoreError, match="not a cache folder"):
         store.clear()
+
+
+@pytest.mark.parametrize("use", ["trim", "delete", "clear"])
+def test_room_can_be_made_on_a_full_disk(store, monkeypatch, use):
+    def mkdir(path: Path, *_: object, exist_ok: bool = False, **__: object) -> None:
+        if not (exist_ok and path.is_dir()):  # ext4 needs a block for a folder, for a lock none
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    publish(store)
+    store.link(OTHER, KEY)
+    full = DiskStore(store.root)
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    {"trim": lambda: full.trim(0), "delete": lambda: full.delete(KEY), "clear": full.clear}[use]()
+    assert full.find(KEY) is None
+    assert full.check() == []
 
 
 def test_a_cleared_store_can_be_used_again(store):

@@ -238,7 +238,7 @@ class TestReplacedWhileRead:
     def test_damage_is_still_damage(self, store):
         publish(store, 0)
         array = store.open(key(0))["values"]
-        chunk = Layout(store.root).home(key(0)) / "values" / "c" / "0" / "0"
+        chunk = Layout(store.root).home(key(0)) / "values" / "c.0.0"
         os.truncate(chunk, 5)
         with pytest.raises(DamagedError, match="5 of"):
             array[()]

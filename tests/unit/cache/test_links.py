@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cache.chunks import Grid
+from cache.digest import seal, text_digest, unseal
 from cache.disk import DiskStore
 from cache.layout import Layout
 from cache.record import MAX_CHUNK_BYTES, ArrayRecord, Record, new_entry
 from cache.store import DamagedError, StoreError
+from cache.zarr_format import array_json
 
 KEY = "a" * 32
 PIXELS = np.random.default_rng(1).random((600, 5), np.float32)
@@ -87,13 +90,38 @@ def test_a_linked_shelf_is_refused(store, precious):
     assert (precious.parent / "moved" / KEY / "record.json").exists()
 
 
-@pytest.mark.parametrize("place", ["pixels/c", "pixels/c/1", "pixels/c/1/0", "pixels"])
+@pytest.mark.parametrize("place", ["pixels/c.1.0", "pixels"])
 def test_a_link_on_the_way_to_a_chunk_is_refused(store, tmp_path, place):
     linked = Layout(store.root).home(KEY) / place
     linked.rename(tmp_path / "moved")
     linked.symlink_to(tmp_path / "moved")
     with pytest.raises(DamagedError, match=r"symbolic link|its file has|zarr\.json"):
         store.open(KEY)["pixels"][()]
+
+
+@pytest.mark.parametrize("place", ["pixels/c", "pixels/c/1", "pixels/c/1/0", "pixels"])
+def test_a_link_on_the_way_to_a_chunk_of_an_earlier_version_is_refused(store, tmp_path, place):
+    linked = nested_chunks(store) / place
+    assert np.array_equal(store.open(KEY)["pixels"][()], PIXELS)
+    linked.rename(tmp_path / "moved")
+    linked.symlink_to(tmp_path / "moved")
+    with pytest.raises(DamagedError, match=r"symbolic link|its file has|zarr\.json"):
+        store.open(KEY)["pixels"][()]
+
+
+def nested_chunks(store: DiskStore) -> Path:
+    """Lay the result out as earlier versions did, a folder for each row of chunks."""
+    home = Layout(store.root).home(KEY)
+    for chunk in list((home / "pixels").glob("c.*")):
+        path = home / "pixels" / Path(*chunk.name.split("."))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        chunk.rename(path)
+    described = array_json(Grid(PIXELS.shape, (512, 5)), PIXELS.dtype, "/")
+    (home / "pixels" / "zarr.json").write_text(described)
+    body = unseal((home / "record.json").read_text())
+    body["metadata"] = {"pixels": text_digest(described)}
+    (home / "record.json").write_text(seal(body))
+    return home
 
 
 def test_holding_a_linked_record_touches_nothing_outside(store, precious):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,7 +23,8 @@ from pipeline.graph import build_graph
 from pipeline.history import History
 from pipeline.node import InputPath, Json, Node, NodeParams, OutputPath, Port, Value
 from pipeline.plan import Planner, Step, Wishes
-from pipeline.runner import Resources, Runner, RunOutcome
+from pipeline.resources import Resources
+from pipeline.runner import Runner, RunOutcome
 
 calls: list[str] = []
 
@@ -46,6 +48,29 @@ class Source(Node):
         calls.append("source")
         level = params.level + (len(params.path.read_bytes()) if params.path else 0)
         return image(np.full((params.size, params.size, 1), level))
+
+
+class Picky(Source):
+    """Refuse an empty file."""
+
+    kind = "picky"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        if not params.path.read_bytes():
+            raise ValueError("nothing in it")
+        return super().run(params, inputs, context)
+
+
+class Count(Node):
+    """Give another picture each time, as no node should."""
+
+    Params = NodeParams
+    kind = "count"
+    output = "image"
+    numbers = count()
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        return image(np.full((4, 4, 1), next(self.numbers)))
 
 
 class Round(Node):
@@ -115,6 +140,7 @@ class Tag(Node):
     output = "image"
 
     def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        calls.append("tag")
         arrays = {**inputs["image"].arrays, "back": np.frombuffer(params.label.encode(), np.uint8)}
         return Value("image", arrays, {"label": params.label})
 
@@ -134,6 +160,42 @@ class Weigh(Node):
         return Value(
             "metrics", facts={"sum": float(inputs["image"].arrays["pixels"][:, :, :].sum())}
         )
+
+
+class Double(Node):
+    """Make a picture brighter; what is written on its back stays."""
+
+    class Params(NodeParams):
+        factor: float = 2.0
+
+    kind = "double"
+    inputs: ClassVar = {"image": Port("image", arrays=("pixels",), passes=True)}
+    output = "image"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        calls.append("double")
+        assert list(inputs["image"].arrays) == ["pixels"]
+        assert not inputs["image"].facts
+        pixels = inputs["image"].arrays["pixels"][:, :, :] * params.factor
+        return Value("image", {"pixels": pixels}, {"label": "nobody's"})
+
+
+class Show(Node):
+    """Tell everything about a picture."""
+
+    class Params(NodeParams):
+        path: OutputPath = Field(description="file")
+
+    kind = "show"
+    inputs: ClassVar = {"image": Port("image")}
+    output = "file"
+
+    def run(self, params: Any, inputs: Mapping[str, Value], context: Any) -> Value:
+        calls.append("show")
+        arrays, facts = inputs["image"].arrays, inputs["image"].facts
+        back = bytes(arrays["back"][:]).decode() if "back" in arrays else ""
+        params.path.write_text(f"{arrays['pixels'][:, :, :].mean()} {back} {facts.get('label')}")
+        return Value("file", facts={"digest": hash_file(params.path)})
 
 
 class Spot(Node):
@@ -185,11 +247,15 @@ KINDS: dict[str, type[Node]] = {
     cls.kind: cls
     for cls in (
         Source,
+        Count,
+        Picky,
         Round,
         Add,
         Bands,
         Tag,
         Weigh,
+        Double,
+        Show,
         Spot,
         Write,
         Fail,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.code import CodeIndex
+from pipeline.errors import UnblurError
 from pipeline.node import Json
 
 FILES = {
@@ -155,6 +156,53 @@ def test_a_module_used_as_a_whole_counts_as_a_whole(edit: Edit) -> None:
 def test_statements_that_run_at_import_count(edit: Edit) -> None:
     before = edit("", "", "")
     assert edit("deep.py", "def core", "print('hello')\n\n\ndef core") != before
+
+
+def make_package(folder: Path, text: str) -> type:
+    """Import a package that is one file, and give its class."""
+    (folder / "oneblur").mkdir()
+    (folder / "oneblur" / "__init__.py").write_text(text)
+    (folder / "oneblur" / "maths.py").write_text("def smooth(x):\n    return x\n")
+    cls: type = importlib.import_module("oneblur").Node
+    del sys.modules["oneblur"]
+    return cls
+
+
+def test_a_node_in_the_file_of_its_package_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = "class Node:\n    def run(self, x):\n        from oneblur.maths import smooth\n"
+    cls = make_package(tmp_path, f"{text}        return smooth(x)\n")
+    found = set()
+    for file, old, new in (
+        ("__init__.py", "", ""),
+        ("__init__.py", "return smooth(x)", "return -smooth(x)"),
+        ("maths.py", "return x", "return 2 * x"),
+    ):
+        path = tmp_path / "oneblur" / file
+        path.write_text(path.read_text().replace(old, new))
+        index = CodeIndex(frozenset({"oneblur"}), DictMemo())
+        found.add(index.fingerprint(cls))
+        assert index.modules(cls) == {"oneblur", "oneblur.maths"}
+    assert len(found) == 3
+
+
+def test_what_a_package_hands_on_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = "from oneblur.maths import smooth\nimport oneblur\n\n\n"
+    cls = make_package(
+        tmp_path, f"{text}class Node:\n    def run(self, x):\n        return oneblur.smooth(x)\n"
+    )
+    before = CodeIndex(frozenset({"oneblur"}), DictMemo()).fingerprint(cls)
+    (tmp_path / "oneblur" / "maths.py").write_text("def smooth(x):\n    return -x\n")
+    assert CodeIndex(frozenset({"oneblur"}), DictMemo()).fingerprint(cls) != before
+
+
+def test_a_node_without_a_file_is_refused() -> None:
+    cls = type("Node", (), {"__module__": "nowhere"})
+    with pytest.raises(UnblurError, match=r"nowhere\.Node: its file can't be found"):
+        CodeIndex(frozenset({"nowhere"}), DictMemo()).fingerprint(cls)
 
 
 def test_nothing_is_imported_to_read_the_code_of_the_real_nodes() -> None:

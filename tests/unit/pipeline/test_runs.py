@@ -12,7 +12,8 @@ import pytest
 from pipeline import events
 from pipeline.errors import CacheError, Cancelled, ConfigError, NodeError
 from pipeline.plan import Wishes
-from pipeline.runner import Resources, Runner, RunOutcome
+from pipeline.resources import Resources
+from pipeline.runner import Runner, RunOutcome
 
 TEXT = """\
 version: 1
