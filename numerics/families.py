@@ -25,6 +25,7 @@ from numerics.whittle import Spectrum, fit_powers, otf_power
 Psf = NDArray[np.float32]
 Family = Literal["gaussian", "astigmatic", "disc", "line"]
 
+_GAUSSIANS: tuple[Family, ...] = ("gaussian", "astigmatic")
 _SIGMAS = 0.15 * 1.16 ** np.arange(24)  # to 4.6 px
 _RADII = 0.8 * 1.07 ** np.arange(37)  # to 9.1 px
 _LENGTHS = 3.0 * 1.36 ** np.arange(10)  # to 48 px
@@ -42,6 +43,10 @@ _FINE = 5
 _SMALLEST_SIGMA, _LARGEST_SIGMA = 0.1, 6.0
 _SMALLEST_ROUND = 0.5
 _SHORTEST, _LONGEST = 2.0, 63.0
+DISC_EDGE_WIDTH = 0.58
+"""Width of the edges under a disc of radius 1, as `measure_edges` measures it."""
+# Widths of edges and of gaussians differ by less than this, in logarithms, on most photographs.
+_EDGE_LIKENESS = 0.3
 # Of blurs that are nearly the same, lengths differ by this much, in logarithms, and angles in
 # radians.
 _LIKENESS = 0.2
@@ -69,22 +74,38 @@ class Fit:
     cost: float
 
 
-def fit_families(spectrum: Spectrum) -> dict[Family, Fit]:
-    """Fit every family to a spectrum, by name."""
-    gaussian_, disc_ = fit_gaussian(spectrum), fit_disc(spectrum)
+def fit_families(spectrum: Spectrum, edge_width: float | None = None) -> dict[Family, Fit]:
+    """Fit every family to a spectrum, by name.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    edge_width : float, optional
+        What edges say, pixels, where the spectrum can't be trusted alone: round blurs stay near.
+    """
+    gaussian_, disc_ = fit_gaussian(spectrum, edge_width), fit_disc(spectrum, edge_width)
     sigma = max(gaussian_.parameters["sigma"], _SMALLEST_ROUND)
     fits = gaussian_, disc_, fit_astigmatic(spectrum, sigma), fit_line(spectrum)
     return {fit.family: fit for fit in fits}
 
 
-def fit_gaussian(spectrum: Spectrum) -> Fit:
+def fit_gaussian(spectrum: Spectrum, edge_width: float | None = None) -> Fit:
     """Fit a round gaussian of sigma 0.15 to 4.6 px."""
-    return _fit_one(spectrum, "gaussian", "sigma", gaussian, _SIGMAS)
+    return _fit_one(spectrum, "gaussian", "sigma", gaussian, _near(_SIGMAS, edge_width))
 
 
-def fit_disc(spectrum: Spectrum) -> Fit:
+def fit_disc(spectrum: Spectrum, edge_width: float | None = None) -> Fit:
     """Fit a disc of radius 0.8 to 9.1 px."""
-    return _fit_one(spectrum, "disc", "radius", disc, _RADII)
+    radius = None if edge_width is None else edge_width / DISC_EDGE_WIDTH
+    return _fit_one(spectrum.softened(), "disc", "radius", disc, _near(_RADII, radius))
+
+
+def _near(grid: NDArray[Any], size: float | None) -> NDArray[Any]:
+    """Keep what of a grid lies near the size that edges tell, the nearest at least."""
+    if size is None:
+        return grid
+    off = np.abs(np.log(grid / max(size, grid[0])))
+    return np.asarray(grid[off <= max(_EDGE_LIKENESS, float(off.min()))])
 
 
 def fit_astigmatic(spectrum: Spectrum, sigma: float) -> Fit:
@@ -114,7 +135,7 @@ def fit_line(spectrum: Spectrum) -> Fit:
             int(np.clip(_ANGLES_PER_LENGTH * length, _FEWEST_ANGLES, _MOST_ANGLES))
         )
     ]
-    place, cost = _descend(spectrum, _line_at, starts)
+    place, cost = _descend(spectrum.softened(), _line_at, starts)
     found = {"length": _length_at(place), "angle": float(np.degrees(place[1]) % 180)}
     return Fit("line", _line_at(place), found, cost)
 
@@ -128,6 +149,7 @@ def refit(spectrum: Spectrum, fit: Fit) -> Fit:
     fit : Fit
         Found on the other spectrum; the new parameters stay near.
     """
+    spectrum = spectrum if fit.family in _GAUSSIANS else spectrum.softened()
     names = list(fit.parameters)
     begin = np.array([_to_search(name, value) for name, value in fit.parameters.items()])
 

@@ -44,13 +44,17 @@ _SHARP_WIDTH = 0.6
 # Soft pictures have wide edges by nature, where their spectra stay below this.
 _SHARP_SPECTRAL_WIDTH = 0.62
 # JPEG takes faint detail away, and the noise that it leaves covers the rest: photographs that were
-# compressed, or come from one, look so much softer.
-_JPEG_SOFTENS = 1.5
+# compressed, or come from one, look so much softer. Spectra of blurred ones can look sharp: there
+# edges as wide as this tell, which those of soft photographs are not.
+_JPEG_SOFTENS, _WIDE_JPEG_EDGES = 1.5, 1.4
+# Blurs that JPEG's noise pretends to are narrower than this share of the edges across them.
+_LEAST_OF_JPEG_EDGES = 0.7
 # A disc of radius r is as wide as a gaussian of r / 2 along each axis.
 _DISC_WIDTH = 0.5
-# A disc has to cost so much less than a gaussian; below this radius they hardly differ in form, and
-# nature's textures are no gaussians either: it needs an advantage.
-_DISC_EVIDENCE = 2.2
+# What a disc has to cost less than a gaussian: JPEG cuts spectra off, which looks like a zero.
+# Below this radius they hardly differ in form, and nature's textures are no gaussians either: it
+# needs an advantage.
+_DISC_EVIDENCE_IF_JPEG = 45.0
 _SMALL_DISC, _SMALL_DISC_ADVANTAGE = 1.7, 0.3
 # Advantages are what one blur explains more of the spectrum than another, for each bin above the
 # noise. A directed blur needs so much before a round one. Nature's textures have directions too:
@@ -73,12 +77,11 @@ _WELL_EXPLAINED = 0.7
 # Choices this far from the next best, as an advantage and in logarithms of widths, are wrong once
 # in four times.
 _ADVANTAGE_MARGIN, _WIDTH_MARGIN = 0.1, 0.06
+_LEAST_BLUNTNESS = 0.01
 # Less than this share of all frequencies above the noise: no texture, whatever looks like edges.
 _LEAST_SIGNAL = 0.006
 # The same, if there are too few edges.
 _LEAST_SIGNAL_WITHOUT_EDGES = 0.022
-# Nor then as wide as any blur that is looked for: shades, under noise that is not even.
-_WIDEST_WITHOUT_EDGES = 4.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,8 +124,9 @@ class Look:
     def round(self) -> Fit:
         """The better of the round blurs."""
         gaussian, disc = self.fits["gaussian"], self.fits["disc"]
-        is_small = disc.parameters["radius"] < _SMALL_DISC
-        needed = _SMALL_DISC_ADVANTAGE * self.signal_size if is_small else _DISC_EVIDENCE
+        needed = _DISC_EVIDENCE_IF_JPEG if self.spectrum.jpeg > 0 else 0.0
+        if disc.parameters["radius"] < _SMALL_DISC:
+            needed = max(needed, _SMALL_DISC_ADVANTAGE * self.signal_size)
         return disc if gaussian.cost - disc.cost > needed else gaussian
 
     @property
@@ -138,6 +142,8 @@ class Look:
         least = _DIRECTED_ADVANTAGE if self.bluntness >= 1 else _DIRECTED_ADVANTAGE_IF_SHARP
         least = max(least, directed.parameters.get("length", 0) / _LONG)
         needed = _needed(along, least, _UNSEEN_ADVANTAGE, _SHARP_ADVANTAGE)
+        if self.spectrum.jpeg > 0 and _edge_width(directed) < _LEAST_OF_JPEG_EDGES * along:
+            return -np.inf
         return self.advantage(directed.cost, self.round.cost) - needed
 
     @property
@@ -162,9 +168,22 @@ class Look:
     @property
     def bluntness(self) -> float:
         """Width of the blur over that of sharp pictures: below 1 there is none."""
-        softer = _JPEG_SOFTENS if self.spectrum.jpeg > 0 else 1.0
         by_spectrum = self.spectral_width / _SHARP_SPECTRAL_WIDTH
-        return min(self.width / _SHARP_WIDTH, by_spectrum) / softer
+        by_both = min(self.width / _SHARP_WIDTH, by_spectrum)
+        if self.spectrum.jpeg == 0:
+            return by_both
+        return max(by_both / _JPEG_SOFTENS, self._edge_bluntness)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether JPEG hides in the spectrum a blur that edges show; the zeros of discs stay."""
+        is_narrow = self.spectral_width < _LEAST_OF_JPEG_EDGES * self.edges.width
+        is_blurred = self.spectrum.jpeg > 0 and self._edge_bluntness >= 1
+        return is_blurred and is_narrow and self.round.family == "gaussian"
+
+    @property
+    def _edge_bluntness(self) -> float:
+        return float(np.nan_to_num(self.edges.width)) / _WIDE_JPEG_EDGES
 
     @property
     def has_wide_edges(self) -> bool:
@@ -269,12 +288,9 @@ def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
     edges = measure_edges(plane, noise, valid)
     spectrum = measure_spectrum(plane, noise, valid)
     look = Look.of(noise, edges, spectrum, fit_families(spectrum))
+    if look.is_hidden:
+        look = Look.of(noise, edges, spectrum, fit_families(spectrum, edges.width))
     _check_texture(look)
-    if edges.count < LEAST_EDGES and look.spectral_width > _WIDEST_WITHOUT_EDGES:
-        raise EstimateError(
-            f"nothing to measure the blur on: {edges.count} edges, and nothing finer than shades. "
-            "Choose a window with edges."
-        )
     return look
 
 
@@ -312,6 +328,14 @@ def _free_counts(look: Look, costs: Mapping[str, float]) -> float:
     return look.advantage(costs.get("free", np.inf), look.best.cost) - needed
 
 
+def _edge_width(directed: Fit) -> float:
+    """Width of edges across a directed blur, pixels, as `measure_edges` measures it."""
+    parameters = directed.parameters
+    if directed.family == "line":
+        return float(parameters["length"] / np.sqrt(2 * np.pi))
+    return parameters["sigma_long"]
+
+
 def _needed(edge_width: float, wide: float, unseen: float, sharp: float) -> float:
     """Choose what is needed by how wide edges are; NaN if there are too few."""
     if np.isnan(edge_width):
@@ -328,7 +352,7 @@ def _confidence(look: Look, costs: Mapping[str, float], name: Name) -> float:
     of_directed = look.direction_counts if is_directed else -look.direction_counts
     margins = [-of_free / _ADVANTAGE_MARGIN, of_directed / _ADVANTAGE_MARGIN]
     if not is_directed:
-        too_wide = np.log(look.bluntness) / _WIDTH_MARGIN
+        too_wide = np.log(max(look.bluntness, _LEAST_BLUNTNESS)) / _WIDTH_MARGIN
         margins.append(-too_wide if name == "none" else too_wide)
     return _sureness(min(margins))
 

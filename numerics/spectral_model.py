@@ -17,7 +17,7 @@ from numerics.jpeg_noise import jpeg_spectrum
 Vector = NDArray[np.float64]
 
 SOFTNESS = 0.3
-"""Standard deviation of the blur that sharp photographs have by nature, pixels."""
+"""Standard deviation of the blur that sharp photographs have by nature, as a rule, pixels."""
 
 SECTORS = 16
 """Sectors of direction, modulo 180 degrees."""
@@ -60,8 +60,6 @@ class Bins:
         Derivatives of the logarithm of the model's signal by its parameters, the floor's left out.
     products : (n, q * (q + 1) / 2) float32
         Of each two columns of `basis`.
-    softness : (n,) float64
-        Logarithm of the power that natural softness leaves.
     jpeg : (n,) float64
         See `jpeg_spectrum`.
     """
@@ -69,7 +67,6 @@ class Bins:
     area: Vector
     basis: NDArray[np.float32]
     products: NDArray[np.float32]
-    softness: Vector
     jpeg: Vector
 
 
@@ -84,13 +81,13 @@ def make_bins() -> Bins:
     harmonics = [f(2 * j * angle) for j in range(1, _HARMONICS + 1) for f in (np.cos, np.sin)]
     waves = [np.cos(j * place) for j in range(2, 2 + _WAVES)]
     turns = [(place / np.pi - 0.5) * harmonic for harmonic in harmonics[:_TURNS]]
-    parts = [np.ones_like(frequency), -octaves, *harmonics, *waves, *turns]
+    softness = -((2 * np.pi * frequency) ** 2)
+    parts = [np.ones_like(frequency), -octaves, softness, *harmonics, *waves, *turns]
     basis = np.stack(parts, axis=1).astype(np.float32)
     rows, columns = _pairs(basis.shape[1])
     products = basis[:, rows] * basis[:, columns]
-    softness = -((2 * np.pi * frequency * SOFTNESS) ** 2)
     area = frequency * RING * np.pi / SECTORS
-    return Bins(area, basis, products, softness, jpeg_spectrum(frequency, angle))
+    return Bins(area, basis, products, jpeg_spectrum(frequency, angle))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,12 +104,15 @@ class Model:
     noises : (2, n) float32
         Power densities of white noise and of JPEG's as expected; the floor's parameters are
         logarithms of how much more there is.
+    softness_deviation : float
+        Standard deviation of the square of the natural softness, square pixels, > 0.
     """
 
     bins: Bins
     weights: NDArray[np.float32]
     target: NDArray[np.float32]
     noises: NDArray[np.float32]
+    softness_deviation: float
 
     def fit(self, fixed: NDArray[np.float32]) -> tuple[Vector, NDArray[np.float64]]:
         """Fit the parameters by Gauss and Newton's method.
@@ -136,7 +136,7 @@ class Model:
             if np.abs(step).max() < _CONVERGED:
                 break
         residual, _, _ = self._compare(parameters, fixed)
-        apart = (parameters - _expected()) ** 2 * _precision(parameters)
+        apart = (parameters - _expected()) ** 2 * self._precision(parameters)
         return residual**2 @ self.weights + apart.sum(axis=1), parameters
 
     def _begin(self, fixed: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -163,7 +163,7 @@ class Model:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Set up the normal equations (m, q, q) and (m, q) of a step of Gauss and Newton."""
         residual, share, noises = self._compare(parameters, fixed)
-        precision = _precision(parameters)
+        precision = self._precision(parameters)
         basis, products = self.bins.basis, self.bins.products
         rows, columns = _pairs(basis.shape[1])
         weighted = self.weights * share
@@ -178,6 +178,22 @@ class Model:
         right[:, -2:] += (of_noises @ residual[..., None])[..., 0]
         return normal + precision[:, :, None] * np.eye(precision.shape[1]), right
 
+    def _precision(self, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Inverse variances (m, q) of the parameters around what is expected."""
+        deviations = [
+            np.inf,
+            _SLOPE_DEVIATION,
+            self.softness_deviation,
+            *[_HARMONIC_DEVIATION] * (2 * _HARMONICS),
+            *[_WAVE_DEVIATION] * _WAVES,
+            *[_TURN_DEVIATION] * _TURNS,
+            _LESS_NOISE_DEVIATION,
+            _JPEG_DEVIATION,
+        ]
+        precision = np.tile(1 / np.square(deviations), (len(parameters), 1))
+        precision[parameters[:, -2] > 0, -2] = 1 / _MORE_NOISE_DEVIATION**2
+        return precision
+
 
 @lru_cache(maxsize=1)
 def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -186,20 +202,5 @@ def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def _expected() -> Vector:
-    return np.array([0.0, _SLOPE, *[0.0] * (2 * _HARMONICS + _WAVES + _TURNS + 2)])
-
-
-def _precision(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Inverse variances (m, q) of the parameters around what is expected."""
-    deviations = [
-        np.inf,
-        _SLOPE_DEVIATION,
-        *[_HARMONIC_DEVIATION] * (2 * _HARMONICS),
-        *[_WAVE_DEVIATION] * _WAVES,
-        *[_TURN_DEVIATION] * _TURNS,
-        _LESS_NOISE_DEVIATION,
-        _JPEG_DEVIATION,
-    ]
-    precision = np.tile(1 / np.square(deviations), (len(parameters), 1))
-    precision[parameters[:, -2] > 0, -2] = 1 / _MORE_NOISE_DEVIATION**2
-    return precision
+    unchanged = [0.0] * (2 * _HARMONICS + _WAVES + _TURNS + 2)
+    return np.array([0.0, _SLOPE, SOFTNESS**2, *unchanged])

@@ -46,6 +46,9 @@ _MODEL_VARIANCE = 0.04
 # JPEG's noise is modelled more roughly, and where it takes a blur's faint rest away it leaves less.
 _JPEG_VARIANCE = 0.2
 _LEAST_VARIANCE = 0.003
+# Deviations of the square of natural softness, square pixels: as good as none, and what leaves room
+# for photographs that are soft by 1 px.
+_USUAL_SOFTNESS, _UNUSUAL_SOFTNESS = 1e-3, 0.25
 _NOISE_FACTOR = 1.05
 _SMALLEST_NOISE = 3e-4
 _DARKEST = 1e-12
@@ -72,6 +75,8 @@ class Spectrum:
     white, jpeg : float
         Power density of white noise that is expected, where it is least, and the power of JPEG's
         steps, see `block_steps`.
+    softness_deviation : float
+        How far the square of the picture's natural softness may lie off what is usual.
     """
 
     bins: Bins
@@ -79,6 +84,7 @@ class Spectrum:
     weights: Vector
     white: float
     jpeg: float
+    softness_deviation: float = _USUAL_SOFTNESS
 
     @property
     def size(self) -> int:
@@ -92,6 +98,14 @@ class Spectrum:
             log_power=np.logaddexp(self.log_power, 2 * np.log(noise)),
             white=self.white + noise**2,
         )
+
+    def softened(self) -> Spectrum:
+        """Allow for pictures that are soft, or were sharpened, beside the blur that is tried.
+
+        For blurs other than gaussians: those take softness in. Discs and lines on soft pictures
+        would be taken for gaussians else.
+        """
+        return replace(self, softness_deviation=_UNUSUAL_SOFTNESS)
 
     def noises(self) -> NDArray[np.float64]:
         """Power densities of white noise and JPEG's that are expected in the bins: (2, n)."""
@@ -217,9 +231,9 @@ def _fit(spectrum: Spectrum, powers: NDArray[np.float64]) -> tuple[Vector, NDArr
         spectrum.weights.astype(np.float32),
         spectrum.log_power.astype(np.float32),
         spectrum.noises().astype(np.float32),
+        spectrum.softness_deviation,
     )
-    fixed = spectrum.bins.softness + np.log(powers + _DARKEST)
-    return model.fit(fixed.astype(np.float32))
+    return model.fit(np.log(powers + _DARKEST).astype(np.float32))
 
 
 def _tapers(shape: tuple[int, ...]) -> NDArray[np.float32]:

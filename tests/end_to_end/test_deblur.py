@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from imagecodecs import jpeg8_decode, jpeg8_encode
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
@@ -53,6 +54,10 @@ def test_options_reach_their_nodes(
     assert {result["node"] for result in listed} >= {"photo", "sample", "psf", "sharp"}
 
 
+def compress(pixels: np.ndarray) -> np.ndarray:
+    return jpeg8_decode(jpeg8_encode(np.round(pixels * 255).astype(np.uint8), level=85)) / 255
+
+
 def write(path: Path, pixels: np.ndarray) -> None:
     encoded = np.clip(pixels, 0, 1) * 65535
     tifffile.imwrite(path, encoded.astype(np.uint16), photometric="rgb")
@@ -85,13 +90,14 @@ def test_a_soft_photo_is_sharpened(unblur: Any, photo: Path) -> None:
     assert errors[1] < 0.6 * errors[0]
 
 
-@pytest.mark.parametrize("name", ["flat", "noise", "no edges"])
+@pytest.mark.parametrize("name", ["flat", "noise", "compressed noise", "no edges"])
 def test_a_photo_that_does_not_tell_its_blur_fails(unblur: Any, photo: Path, name: str) -> None:
     numbers = np.random.default_rng(0).standard_normal((160, 160, 3))
     clouds = gaussian_filter(numbers, (25, 25, 0), mode="wrap")
     pictures = {
         "flat": np.full((160, 160, 3), 0.4),
         "noise": 0.4 + 0.02 * numbers,
+        "compressed noise": compress(0.4 + 0.02 * numbers),
         "no edges": 0.5 + 0.1 * clouds / clouds.std() + 0.003 * numbers,
     }
     write(photo, pictures[name])

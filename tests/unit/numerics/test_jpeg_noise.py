@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from imagecodecs import jpeg8_decode, jpeg8_encode
+from skimage import data
 
 from numerics.blur import blur
+from numerics.families import DISC_EDGE_WIDTH
 from numerics.jpeg_noise import block_steps, jpeg_spectrum
 from numerics.kind import find_kind
 from numerics.make_psf import disc, gaussian
+from numerics.sample import EstimateError
 
 BLURS = {"gaussian": gaussian(1.8), "disc": disc(3.5)}
 
@@ -69,3 +72,35 @@ def test_blurs_are_told_in_compressed_pictures(
 @pytest.mark.parametrize("level", [95, 85])
 def test_sharp_pictures_stay_sharp_when_compressed(sharp_photo: np.ndarray, level: int) -> None:
     assert find_kind(compress(sharp_photo, level)).name == "none"
+
+
+@pytest.fixture(scope="module")
+def cat() -> np.ndarray:
+    return ((data.chelsea()[20:300, 110:390] / 255.0) ** 2.2).mean(axis=2).astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [75, 90])
+@pytest.mark.parametrize("sigma", [1.5, 2.0])
+def test_edges_tell_small_blurs_that_jpeg_hides_in_the_spectrum(
+    cat: np.ndarray, sigma: float, level: int
+) -> None:
+    kind = find_kind(compress(blurred(cat, gaussian(sigma)), level))
+    assert kind.name != "none"
+    (size,) = kind.parameters.values()
+    assert size * (DISC_EDGE_WIDTH if kind.name == "disc" else 1) == pytest.approx(sigma, rel=0.3)
+
+
+@pytest.mark.parametrize("level", [75, 90])
+def test_sharp_photographs_stay_sharp(cat: np.ndarray, sharp_photo: np.ndarray, level: int) -> None:
+    for sharp in (cat, sharp_photo):
+        assert find_kind(compress(sharp, level)).name == "none"
+
+
+@pytest.mark.parametrize("level", [60, 75, 90])
+@pytest.mark.parametrize("noise", [0.0, 0.004, 0.01])
+def test_blocks_of_noise_and_shades_are_no_edges(level: int, noise: float) -> None:
+    numbers = np.random.default_rng(4).standard_normal((200, 200))
+    place = np.linspace(-0.5, 0.5, 200) ** 2
+    for bright in (0.4, 0.8 - 0.6 * np.add.outer(place, place)):
+        with pytest.raises(EstimateError, match="nothing to measure the blur on"):
+            find_kind(compress(bright + noise * numbers, level))

@@ -147,6 +147,25 @@ def test_flat_samples_are_refused(noise: float) -> None:
         find_kind(add_noise(np.full((150, 150), 0.4, np.float32), noise))
 
 
+def test_steps_of_eight_bits_in_a_shade_are_no_edges() -> None:
+    place = np.linspace(-0.5, 0.5, 200) ** 2
+    shade = np.round(255 * (0.8 - 0.6 * np.add.outer(place, place))) / 255
+    with pytest.raises(EstimateError, match="nothing to measure the blur on"):
+        find_kind((shade**2.2).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def vessels() -> np.ndarray:
+    return ((data.retina()[520:780, 520:780] / 255.0) ** 2.2).mean(axis=2).astype(np.float32)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.004])
+def test_discs_are_told_on_soft_photographs(vessels: np.ndarray, noise: float) -> None:
+    kind = find_kind(blurred(vessels, disc(3.0), noise))
+    assert kind.name == "disc"
+    assert kind.parameters["radius"] == pytest.approx(3.0, rel=0.05)
+
+
 @pytest.mark.parametrize("shape", [(127, 127), (127, 190)])
 def test_small_samples_will_do(sharp_photo: np.ndarray, shape: tuple[int, int]) -> None:
     sample = blurred(sharp_photo, gaussian(1.5))[: shape[0], : shape[1]]
