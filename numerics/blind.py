@@ -5,26 +5,28 @@ The path of a sample::
     prepare -> pyramid -> climb it from each start -> mean of all -> refine it -> assess it
 
 Different starts end in different PSFs. No score of spectrum, sparsity and whiteness that was tried
-tells the best of them as reliably as their mean comes close to it.
-How alike they are tells how far to trust it.
+tells the best of them as reliably as their mean comes close to it. The spectrum tells those that
+went astray: they have no weight in the mean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numerics.blur import blur_valid
 from numerics.climb import Start, build_levels, climb, climb_cost
-from numerics.consensus import agreement, lean, mean_psf
-from numerics.psf_cleaning import psf_reach
+from numerics.consensus import agreement, mean_psf
+from numerics.psf import normalise
+from numerics.psf_cleaning import centring_shift, clean_psf, psf_reach, shift_psf
 from numerics.sample import Mask, Sample, largest_size, prepare_sample
 from numerics.sparse_cg import deconvolve_sparse
 from numerics.sparsity import normalised_sparsity
-from numerics.variational import refine_psf, refinement_cost
+from numerics.variational import LEAST_MISFIT, refine_psf, refinement_cost
 from numerics.whiteness import residual_whiteness
 from numerics.whittle import Spectrum, measure_spectrum, spectral_costs
 from numerics.work import Check, Progress, Work
@@ -37,24 +39,37 @@ LARGEST_SIZE = 65
 
 STARTS = (
     Start("fewer edges", edge_cost=2.8e-4, ridge=2),
-    Start("non-negative", edge_cost=1e-4, ridge=5, non_negative=True),
     Start("many edges, refined", edge_cost=1.4e-4, ridge=2, refined=True),
-    Start("few edges, refined", edge_cost=5.7e-4, ridge=2, refined=True),
+    Start(
+        "non-negative, refined",
+        edge_cost=1.4e-4,
+        ridge_share=4e-3,
+        non_negative=True,
+        refined=True,
+    ),
 )
-"""Starts of the estimation; the first is the best one on samples that are no trouble."""
+"""Starts of the estimation. The first two are best on samples of many edges, the last on others."""
 
 # Pixels beyond the extent that a first climb finds, which is rather too large; its share of time.
 _SPARE = 6
 _SIZING_SHARE = 0.2
+# Differences of the logarithm of the spectral cost by which a start is trusted e times less. Those
+# that went astray lie 0.3 and more above the best.
+_MISFIT_SPREAD = 0.1
+# Room for the refinement, which would fill more with dust: a share of the reach of all but a little
+# of the light of the mean, and pixels.
+_ROOM, _ROOM_SPARE, _FAINT = 1.15, 1, 0.005
+_DUST, _SPECK = 0.02, 0.05
+# Where what a PSF leaves over is not white, the blur differs from place to place, and refinement,
+# which counts on one blur, would go too far: it has to forgive more, in proportion, up to a limit.
+_WHITE, _MOST_FORGIVING = 0.004, 5.0
 # Agreement of the starts, and what share of the possible gain such estimates reach, about.
-_TRUST = ((0.4, 0.55, 0.7, 0.78, 0.87, 0.95, 0.985), (0.0, 0.25, 0.4, 0.6, 0.75, 0.8, 0.92))
-_WHITE_ENOUGH = 0.02
-# Starts that agree so far are right. Where what their refined mean leaves over is not white all the
-# same, the blur differs from place to place, and refinement, which counts on one blur, can go too
-# far. So much of the first start costs nothing on average there, and bounds the worst.
-_MUCH_AGREEMENT = 0.8
-_HARDLY_WHITE = -0.01
-_HELD_BACK = 0.3
+_TRUST = (
+    (0.4, 0.55, 0.65, 0.7, 0.82, 0.88, 0.92, 0.95, 0.98),
+    (0.0, 0.05, 0.1, 0.25, 0.5, 0.68, 0.75, 0.85, 0.95),
+)
+# Of residuals: photographs with a blur that is nearly the same everywhere have less than this.
+_WHITE_ENOUGH = 0.04
 # Of the logarithm of the normalised sparsity, which differs by a few percent only, against that of
 # the spectral cost; with less, PSFs full of dust that fits the spectrum win.
 _SPARSITY_WEIGHT = 8.0
@@ -83,9 +98,10 @@ class Estimate:
     whiteness : float
         Of the deconvolution's residual, 0 (white) down to -1.
     agreement : float
-        Smallest similarity (0..1) among the PSFs of all starts. 1 for a single start.
+        Mean similarity (0..1) of the PSF to those of the starts. Starts that explain the spectrum
+        worse than others count less.
     candidates : tuple of (size, size) float32
-        The PSFs of all starts, their refined mean, and `psf`.
+        The PSFs of all starts, and `psf`.
     """
 
     psf: Psf
@@ -140,7 +156,7 @@ def estimate_psf(
     known : (H, W) bool, optional
         False for pixels to leave out since the light was clipped there.
     starts : sequence of Start
-        Climbed from in turn; where they agree, the first one has most weight.
+        Climbed from in turn.
     progress : callable, optional
         Called with (done, total) as the work goes on.
     check : callable, optional
@@ -159,17 +175,18 @@ def estimate_psf(
     levels = build_levels(sample, size)
     finest = levels[-1].canvas
     climbing = sum(climb_cost(levels, start) for start in starts)
-    assessing = _ASSESS_COST * sample.plane.size
+    assessing = 2 * _ASSESS_COST * sample.plane.size
     work = Work(climbing + refinement_cost(finest) + assessing, progress, check)
     climbed = [_pad(climb(levels, start, sample.noise, work), size) for start in starts]
-    agreed = agreement(climbed)
-    refined = refine_psf(finest, mean_psf(climbed), sample.noise, work)
     judge = _Judge.of(sample, size // 2, work)
+    trust = judge.trust(climbed)
+    mean = mean_psf(climbed, trust)
+    misfit = LEAST_MISFIT * _forgiveness(judge.assess(mean, "mean").whiteness)
+    refined = refine_psf(finest, _fit_room(mean), sample.noise, work, misfit=misfit)
+    refined = _pad(refined, size)
     found = judge.assess(refined, "all starts, refined")
-    if agreed >= _MUCH_AGREEMENT and found.whiteness < _HARDLY_WHITE:
-        held_back = lean(refined, climbed[0], _HELD_BACK)
-        found = judge.assess(held_back, f"{found.origin}, and {starts[0].name}")
-    return replace(found, agreement=agreed, candidates=(*climbed, refined, found.psf))
+    agreed = agreement(found.psf, climbed, np.sqrt(trust))
+    return replace(found, agreement=agreed, candidates=(*climbed, refined))
 
 
 def estimate_psf_and_size(
@@ -219,6 +236,20 @@ def _part(progress: Progress | None, begin: float, end: float) -> Progress | Non
     return lambda done, total: progress(begin + (end - begin) * done / total, 1.0)
 
 
+def _forgiveness(whiteness: float) -> float:
+    return min(max(1.0, -whiteness / _WHITE), _MOST_FORGIVING)
+
+
+def _fit_room(psf: Psf) -> Psf:
+    """Cut a PSF to a square not much larger than what it takes, its centroid in the middle."""
+    psf = clean_psf(psf, faintest=_DUST, speck=_SPECK)
+    psf = shift_psf(psf, centring_shift(psf))
+    reach = ceil(_ROOM * psf_reach(psf, without=_FAINT) + _ROOM_SPARE)
+    spare = max(0, psf.shape[0] // 2 - reach)
+    inside = slice(spare, psf.shape[0] - spare)
+    return normalise(psf[inside, inside])
+
+
 def _pad(psf: Psf, size: int) -> Psf:
     return np.pad(psf, (size - psf.shape[0]) // 2)
 
@@ -236,6 +267,11 @@ class _Judge:
     def of(cls, sample: Sample, border: int, work: Work) -> _Judge:
         spectrum = measure_spectrum(sample.plane, sample.noise, sample.known)
         return cls(sample, spectrum, border, work)
+
+    def trust(self, psfs: Sequence[Psf]) -> NDArray[np.float64]:
+        """Weigh PSFs by how much of the spectrum they explain; 1 for the best."""
+        misfits = np.log(spectral_costs(self.spectrum, psfs))
+        return np.asarray(np.exp((misfits.min() - misfits) / _MISFIT_SPREAD), np.float64)
 
     def assess(self, psf: Psf, origin: str) -> Estimate:
         """Tell how well a PSF explains the sample, and how white what it leaves over is."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.blind import Estimate, estimate_psf, estimate_psf_and_size
-from numerics.kind import Kind, Name, decide, look_at
+from numerics.kind import Kind, Look, Name, decide, look_at
 from numerics.psf_cleaning import psf_reach
 from numerics.sample import Mask
 from numerics.work import Check, Progress
@@ -23,6 +23,10 @@ Psf = NDArray[np.float32]
 
 # Share of the light that may be dust, far out.
 _FAINT = 0.005
+# Where a free form explains so much more of the spectrum than the kind chosen, as an advantage that
+# would do if edges were wide, spectrum and edges contradict each other.
+_CONTRADICTION = 0.6
+_CONFIDENCE_IF_CONTRADICTED = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +104,15 @@ def find_blur(
     if kind.name == "free" and estimate is not None:
         # The estimator's own choice rests on more than the spectrum, by which kinds compare.
         kind = replace(kind, psf=estimate.psf, confidence=estimate.confidence)
+    elif family is None and _is_contradicted(look, kind):
+        kind = replace(kind, confidence=min(kind.confidence, _CONFIDENCE_IF_CONTRADICTED))
     return Finding(kind, estimate)
+
+
+def _is_contradicted(look: Look, kind: Kind) -> bool:
+    """Whether a free form was not chosen though the spectrum speaks for it."""
+    free = kind.costs.get("free", np.inf)
+    return look.advantage(free, kind.costs[kind.name]) > _CONTRADICTION
 
 
 def _estimate(

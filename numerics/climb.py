@@ -52,11 +52,14 @@ class Start:
         iteration before it asks a tenth more.
     ridge : float
         Weight of the squared PSF; gamma in [1]_.
+    ridge_share : float
+        More of that weight, as a share of the power of the latent's derivatives: samples of few
+        edges get no smoother PSFs by it than others.
     non_negative : bool
         Solve for the PSF under that constraint, rather than clip it afterwards.
     refined : bool
         Refine the PSF on coarse levels too, which takes twice the time. Samples of few edges
-        need it, others do better without.
+        need it.
 
     References
     ----------
@@ -66,7 +69,8 @@ class Start:
 
     name: str
     edge_cost: float
-    ridge: float
+    ridge: float = 0.0
+    ridge_share: float = 0.0
     non_negative: bool = False
     refined: bool = False
 
@@ -199,7 +203,8 @@ def measure_psf(canvas: Canvas, latent: Plane, psf: Psf, start: Start) -> Psf:
     """
     sharp = gradient(latent)
     target = np.where(canvas.inner, gradient(canvas.plane), blur_circular(sharp, psf))
-    equations = normal_equations(sharp, target, psf.shape[0], start.ridge)
+    ridge = start.ridge + start.ridge_share * float(np.sum(sharp**2))
+    equations = normal_equations(sharp, target, psf.shape[0], ridge)
     measured = (
         solve_non_negative(equations, psf) if start.non_negative else solve_clipped(equations)
     )

@@ -7,7 +7,6 @@ its say.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,33 +29,32 @@ def similarity(a: Psf, b: Psf) -> float:
     return float(peak / (np.linalg.norm(a) * np.linalg.norm(b)))
 
 
-def agreement(psfs: Sequence[Psf]) -> float:
-    """Smallest similarity of any two PSFs, 0 to 1; 1 for a single one."""
-    return min((similarity(a, b) for a, b in combinations(psfs, 2)), default=1.0)
+def agreement(psf: Psf, others: Sequence[Psf], weights: NDArray[np.float64]) -> float:
+    """Weighted mean similarity of a PSF to others of its size, 0 to 1."""
+    return float(np.average([similarity(psf, other) for other in others], weights=weights))
 
 
-def mean_psf(psfs: Sequence[Psf]) -> Psf:
+def mean_psf(psfs: Sequence[Psf], trust: NDArray[np.float64] | None = None) -> Psf:
     """Average PSFs, each moved onto the one that is most like all others, and weighted by likeness.
 
     Parameters
     ----------
     psfs : sequence of (size, size) float32
         At least one.
+    trust : (n,) float64, optional
+        Above 0: what else speaks for each, in the search for the middle and as a weight. The same
+        for all if not given.
 
     Returns
     -------
     (size, size) float32
         Sums to 1.
     """
-    likeness = [sum(similarity(a, b) for b in psfs) for a in psfs]
+    trust = np.ones(len(psfs)) if trust is None else trust
+    likeness = [sum(t * similarity(a, b) for b, t in zip(psfs, trust, strict=True)) for a in psfs]
     middle = psfs[int(np.argmax(likeness))]
-    weights = [similarity(middle, psf) ** _LOYALTY for psf in psfs]
+    weights = [t * similarity(middle, b) ** _LOYALTY for b, t in zip(psfs, trust, strict=True)]
     return normalise(np.average([_move_onto(middle, psf) for psf in psfs], axis=0, weights=weights))
-
-
-def lean(psf: Psf, other: Psf, share: float) -> Psf:
-    """Mix a share (0..1) of another PSF into one, moved onto it."""
-    return normalise((1 - share) * psf + share * _move_onto(psf, other))
 
 
 def _move_onto(reference: Psf, psf: Psf) -> NDArray[np.float64]:

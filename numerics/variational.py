@@ -34,11 +34,10 @@ Psf = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
 
 # Of the sample's derivatives, what is unexplained besides noise. Falling, so that the first
-# iterations forgive what is wrong with the first PSF; at the end, what a PSF that is the same
-# everywhere leaves over on photographs, or as much as there is noise: with less, the lowest
-# frequencies of noisy samples would decide all.
+# iterations forgive what is wrong with the first PSF.
 _FIRST_MISFIT = 2e-4
-_LAST_MISFIT = 4e-6
+LEAST_MISFIT = 4e-6
+"""What a PSF that is the same everywhere leaves over on photographs, at the end."""
 _ITERATIONS = 7
 _LEAST_VARIANCE = np.float32(1e-4)
 # Of the latent's derivatives, everywhere: texture that is too faint to show. Without it a PSF that
@@ -60,7 +59,9 @@ def refinement_cost(canvas: Canvas) -> float:
     return _COST * _ITERATIONS * canvas.plane.size
 
 
-def refine_psf(canvas: Canvas, psf: Psf, noise: float, work: Work) -> Psf:
+def refine_psf(
+    canvas: Canvas, psf: Psf, noise: float, work: Work, *, misfit: float = LEAST_MISFIT
+) -> Psf:
     """Improve a PSF that is about right already.
 
     Parameters
@@ -72,6 +73,8 @@ def refine_psf(canvas: Canvas, psf: Psf, noise: float, work: Work) -> Psf:
     noise : float
         Standard deviation of the sample's noise.
     work : Work
+    misfit : float
+        Variance of what besides noise stays unexplained of the sample's derivatives at the end.
 
     Returns
     -------
@@ -83,10 +86,11 @@ def refine_psf(canvas: Canvas, psf: Psf, noise: float, work: Work) -> Psf:
     variance = np.mean(_wiener(derivatives, psf) ** 2, axis=0) + _LEAST_VARIANCE
     mean = canvas.plane - canvas.plane.mean()
     latents = np.stack([mean, np.zeros_like(mean)])
-    for misfit in _misfits(noise):
+    for forgiven in _misfits(noise, misfit):
         otf = psf_to_otf(psf, canvas.shape)
-        whitening = _whitening(canvas.shape, noise, misfit)
-        problem = _Problem(_filter(derivatives, whitening), known, otf, whitening, misfit, variance)
+        whitening = _whitening(canvas.shape, noise, forgiven)
+        white = _filter(derivatives, whitening)
+        problem = _Problem(white, known, otf, whitening, forgiven, variance)
         latents = problem.expect(latents, random)
         sharp, deviation = _gradients(latents)
         variance = problem.spread(sharp, deviation, psf) + _TEXTURE_VARIANCE
@@ -95,8 +99,9 @@ def refine_psf(canvas: Canvas, psf: Psf, noise: float, work: Work) -> Psf:
     return clean_psf(psf, faintest=_FAINTEST, speck=_SPECK)
 
 
-def _misfits(noise: float) -> NDArray[np.float32]:
-    last = max(_LAST_MISFIT, noise**2)
+def _misfits(noise: float, last: float) -> NDArray[np.float32]:
+    """Go down to the last misfit, or to the noise: below, the lowest frequencies decide all."""
+    last = max(last, noise**2)
     return np.geomspace(max(_FIRST_MISFIT, last), last, _ITERATIONS, dtype=np.float32)
 
 

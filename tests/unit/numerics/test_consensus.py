@@ -20,14 +20,21 @@ def test_shifts_do_not_matter(psf: np.ndarray) -> None:
     assert similarity(psf, psf[::-1]) < 0.9
 
 
-def test_agreement_is_that_of_the_least_alike(psf: np.ndarray) -> None:
+def test_agreement_is_the_mean_by_weight(psf: np.ndarray) -> None:
     soft = normalise(ndimage.gaussian_filter(psf, 1))
     point = np.zeros_like(psf)
     point[9, 9] = 1
-    assert agreement([psf]) == 1
-    assert agreement([psf, soft, point]) == pytest.approx(
-        min(similarity(psf, soft), similarity(psf, point), similarity(soft, point))
-    )
+    assert agreement(psf, [psf, psf], np.ones(2)) == pytest.approx(1)
+    near, far = similarity(psf, soft), similarity(psf, point)
+    found = agreement(psf, [soft, point], np.array([3.0, 1.0]))
+    assert found == pytest.approx((3 * near + far) / 4)
+
+
+def test_mean_heeds_trust(psf: np.ndarray) -> None:
+    """One that is trusted outweighs two that agree but are not."""
+    astray = normalise(ndimage.gaussian_filter(psf[::-1], 2))
+    mean = mean_psf([astray, psf, astray], np.array([0.02, 1, 0.02]))
+    assert similarity(mean, psf) > 0.99
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (2, -3), (-1.5, 0.5)])
