@@ -58,18 +58,22 @@ class Outside(NamedTuple):
     inside: Inside
     shape: tuple[int, int]
 
-    def cut(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: D102
+    def cut(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Region`."""
         values = plane.copy()
         values[tuple(slice(*span) for span in self.inside)] = 0
         return values
 
-    def add(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:  # noqa: D102
+    def add(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:
+        """See `Region`."""
         plane += values
 
-    def embed(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:  # noqa: D102
+    def embed(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:
+        """See `Region`."""
         plane[...] = values
 
-    def extract(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: D102
+    def extract(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Region`."""
         return self.cut(plane)
 
 
@@ -96,24 +100,29 @@ class Band(NamedTuple):
         return self.stop - self.start
 
     @property
-    def shape(self) -> tuple[int, int]:  # noqa: D102
+    def shape(self) -> tuple[int, int]:
+        """See `Region`."""
         sides = list(self.tile)
         # So much beside the band that none of it feels the wrap.
         sides[self.axis] = min(fast_side(2 * self.width), sides[self.axis])
         return sides[0], sides[1]
 
-    def cut(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: D102
+    def cut(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Region`."""
         return self._lines(plane)[self.start : self.stop].copy()
 
-    def add(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:  # noqa: D102
+    def add(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:
+        """See `Region`."""
         self._lines(plane)[self.start : self.stop] += values
 
-    def embed(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:  # noqa: D102
+    def embed(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:
+        """See `Region`."""
         lines = self._lines(plane)
         lines[: self.width] = values
         lines[self.width :] = 0
 
-    def extract(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: D102
+    def extract(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Region`."""
         return self._lines(plane)[: self.width].copy()
 
     def _lines(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
