@@ -12,7 +12,7 @@ from cache.drafts import useless_drafts
 from cache.files import folder_bytes
 from cache.layout import Layout
 from cache.record import is_key
-from cache.store import DamagedError, Store, StoredArray
+from cache.store import DamagedError, KeptStore, Store, StoredArray
 
 
 def check_result(store: Store, key: str) -> Iterator[str]:
@@ -63,7 +63,7 @@ class Verified:
 
 
 def verify_folder(
-    store: Store, layout: Layout, progress: Callable[[int, int], None], *, fix: bool
+    store: KeptStore, layout: Layout, progress: Callable[[int, int], None], *, fix: bool
 ) -> Verified:
     """Hold everything in a cache folder against its records, and put aside what is damaged.
 
@@ -80,6 +80,9 @@ def verify_folder(
     for path in _bad_recipes(store, layout):
         found.add([f"{path}: is no recipe"], path.unlink if fix else None)
     found.add(list(_others(layout)), None)
+    # Of processes that died after the sweep before this: they may have been killed just now.
+    left = [f"{path}: left behind by a process that died" for path in _left_behind(layout)]
+    found.add(left, store.sweep if fix else None)
     return found
 
 
@@ -97,8 +100,10 @@ def _others(layout: Layout) -> Iterator[str]:
             yield f"{path}: is no result"
     for path in layout.links():
         yield f"{path}: is a symbolic link"
-    for path in [*layout.leftovers(), *useless_drafts(layout)]:
-        yield f"{path}: left behind by a process that died"
+
+
+def _left_behind(layout: Layout) -> list[Path]:
+    return [*layout.leftovers(), *useless_drafts(layout)]
 
 
 def _is_in_place(path: Path) -> bool:

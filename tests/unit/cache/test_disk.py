@@ -238,6 +238,19 @@ def test_check_names_what_does_not_belong(store):
         assert str(path) in faults
 
 
+def test_what_a_process_leaves_that_dies_meanwhile_is_mended_as_well(store):
+    publish(store)
+    stray = Layout(store.root).folder("pending") / "stray"
+
+    def die(done: int, total: int) -> None:
+        stray.mkdir(parents=True)
+
+    found = store.verify(fix=True, progress=die)
+    assert found.faults == [f"{stray}: left behind by a process that died"]
+    assert found.mended == 1
+    assert store.check() == []
+
+
 def test_a_cache_with_a_folder_of_somebody_elses_is_read_only(store, monkeypatch):
     assert not store.is_read_only()
     publish(store)
