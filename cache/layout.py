@@ -20,6 +20,7 @@ No symbolic link is followed below the root: whoever may write there could lead 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ FORMAT = "unblur cache 1\n"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by unblur. May be deleted.\n"
 _KEPT = ("objects", "recipes", "quarantine", "memo", "history")
 _FOREIGN = ("objects", "recipes", "quarantine", "drafts", "pending", "scratch", "locks")
+# Half a second in all.
+_LOOKS, _BETWEEN_LOOKS = 10, 0.05
 _HELD = ("drafts", "pending", "scratch", "locks")
 
 
@@ -113,17 +116,25 @@ class Layout:
         StoreError
             If the folder holds things that look like ours but are not, or can't be written.
         """
-        if self.is_made():
-            return
-        foreign = [name for name in _FOREIGN if os.path.lexists(self.root / name)]
-        # Asked again, since another process may have made the same folder meanwhile.
-        if foreign and self.is_made():
-            return
-        if foreign:
+        for _ in range(_LOOKS):
+            if self.is_made():
+                return
+            foreign = self._foreign()
+            if not foreign:
+                break
+            # Asked again, since others may be making, or clearing, the same folder.
+            time.sleep(_BETWEEN_LOOKS)
+        else:
             raise StoreError(
                 f"cache folder {self.root}: {foreign[0]!r} stands there already, and no mark of "
                 "a cache. Choose an empty or a new folder."
             )
+        self._mark()
+
+    def _foreign(self) -> list[str]:
+        return [name for name in _FOREIGN if os.path.lexists(self.root / name)]
+
+    def _mark(self) -> None:
         with told(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             # Written in place: what a kill leaves is empty, counts as nothing, and is filled next.
@@ -176,7 +187,11 @@ class Layout:
             (self.root / name).unlink(missing_ok=True)
             for temporary in self.root.glob(f"{name}.[0-9]*"):
                 temporary.unlink()
-        self.root.rmdir()
+        try:
+            self.root.rmdir()
+        except OSError:
+            if self._foreign():  # of a run that has begun meanwhile: it keeps its cache
+                self._mark()
 
     def keys(self, *, aside: bool = False) -> list[str]:
         """List the keys of all results; of those left standing aside, if asked for."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,21 @@ def test_clearing_leaves_what_a_live_run_holds(tmp_path):
     owned.release()
     layout.clear()
     assert not layout.root.exists()
+
+
+def test_a_run_that_begins_while_the_folder_is_cleared_keeps_its_cache(tmp_path, monkeypatch):
+    layout = Layout(tmp_path / "cache")
+    layout.make()
+    rmdir = Path.rmdir
+
+    def late(path: Path) -> None:
+        if path == layout.root:
+            layout.folder("locks").mkdir()
+        rmdir(path)
+
+    monkeypatch.setattr(Path, "rmdir", late)
+    layout.clear()
+    assert layout.is_made()
 
 
 def test_clearing_removes_links_and_not_what_they_point_to(tmp_path):
