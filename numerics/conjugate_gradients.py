@@ -23,7 +23,8 @@ def conjugate_gradients(
     Parameters
     ----------
     apply : callable
-        Linear, symmetric, positive definite; must treat each plane by itself.
+        Linear, symmetric, positive definite; must treat each plane by itself. What it gives is
+        used up before it, or `precondition`, is called again: it may be the same array each time.
     target, start : (..., H, W) float32
         Each plane is a system of its own. No start: from 0.
     steps : int
@@ -35,18 +36,20 @@ def conjugate_gradients(
     -------
     (..., H, W) float32
     """
-    solution = np.zeros_like(target) if start is None else start
-    residual = target if start is None else target - apply(start)
+    solution = np.zeros_like(target) if start is None else start.copy()
+    residual = target.copy() if start is None else target - apply(start)
     direction = np.zeros_like(residual)
     last = np.full_like(residual[..., :1, :1], np.inf)
     for _ in range(steps):
         conditioned = residual if precondition is None else precondition(residual)
         energy = _dot(residual, conditioned)
-        direction = conditioned + _ratio(energy, last) * direction
+        # In place: planes of tiles are so large that fresh memory costs more than the arithmetic.
+        direction *= _ratio(energy, last)
+        direction += conditioned
         image = apply(direction)
         length = _ratio(energy, _dot(direction, image))
-        solution = solution + length * direction
-        residual = residual - length * image
+        solution += length * direction
+        residual -= np.multiply(image, length, out=image)
         last = energy
     return solution
 

@@ -77,6 +77,7 @@ _WELL_EXPLAINED = 0.7
 # Choices this far from the next best, as an advantage and in logarithms of widths, are wrong once
 # in four times.
 _ADVANTAGE_MARGIN, _WIDTH_MARGIN = 0.1, 0.06
+# Of a logarithm's argument: spectra of points give a width of 0.
 _LEAST_BLUNTNESS = 0.01
 # Less than this share of all frequencies above the noise: no texture, whatever looks like edges.
 _LEAST_SIGNAL = 0.006

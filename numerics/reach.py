@@ -18,7 +18,7 @@ from numerics.otf import Blur
 
 # Fitted on psfs of 7 to 65 px, camera shakes, gaussians, discs and lines. With a halo of _MARGIN
 # times the reach that holds _HELD of the inverse filter, tiles differ from the whole picture by
-# 1e-4 of full scale or less for shakes up to 23 px and gaussians, 1.5e-4 for a disc of 5 px.
+# 1e-4 of full scale or less for shakes up to 23 px and gaussians, 2e-4 for a disc of 5 px.
 _HELD = 0.99
 _MARGIN = 1.15
 _SMALLEST = 32

@@ -140,8 +140,8 @@ def _check_structure(blurred: Plane, contrast: float, noise: float) -> None:
     coherence = measure_coherence(blurred)
     if coherence < LEAST_COHERENCE:
         raise EstimateError(
-            f"nothing to measure the blur on: the sample is noise (neighbouring pixels agree no "
-            f"further than 8 px: {coherence:.2f}). Choose a window with edges."
+            f"nothing to measure the blur on: the sample is noise (its blocks of 8 px "
+            f"correlate by {coherence:.2f} with their neighbours). Choose a window with edges."
         )
 
 

@@ -46,7 +46,7 @@ _kernel = numba.njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 # Of the preconditioner. With less, the result depends more on what else lies around the tile; with
 # more, shakes take more iterations.
 _SOFTENED = np.float32(0.15)
-# Bands that conjugate gradients hold at a time.
+# Copies of a region that conjugate gradients hold at a time.
 _SCRATCH = 8
 
 StepOf: TypeAlias = Callable[[Blur, int], Filter]
@@ -109,7 +109,9 @@ class UnknownBorder:
         shapes = region_shapes(shape, insides, correction)
         own = sum(PlaneTransforms.bytes_needed(1, region) for region in shapes)
         largest = max(map(math.prod, shapes), default=0)
-        return PlaneTransforms.bytes_needed(channels, shape) + own + 4 * _SCRATCH * largest
+        # The blurred planes and a spectrum take as much as transforms of them.
+        kept = PlaneTransforms.bytes_needed(channels, shape)
+        return kept + own + 4 * _SCRATCH * largest
 
     def load(self, inside: Inside) -> None:
         """Take over the blurred planes, whose outside is the first guess."""
@@ -162,8 +164,12 @@ class UnknownBorder:
             transforms.inverse(0)
             return region.extract(plane)
 
+        def apply(outside: NDArray[np.float32]) -> NDArray[np.float32]:
+            explained = filtered(outside, _filter_spectrum)
+            return np.subtract(outside, explained, out=explained)
+
         return conjugate_gradients(
-            lambda outside: outside - filtered(outside, _filter_spectrum),
+            apply,
             missing,
             None,
             self._correction.iterations,
