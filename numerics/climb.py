@@ -31,7 +31,8 @@ Psf = NDArray[np.float32]
 _ITERATIONS = 5
 _EDGE_COST_DECAY = 1.1
 _LARGEST_EDGE_COST = 0.02
-_TYPICAL_NOISE = 0.01
+# Where noise is so strong, edges cost twice as much.
+_TYPICAL_NOISE = 0.03
 _SMALLEST_REFINED = 0.35
 # Room for what a coarser scale did not show of the PSF: a share of its extent, and pixels.
 _ROOM = 1.25

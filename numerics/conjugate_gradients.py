@@ -17,6 +17,8 @@ def conjugate_gradients(
     start: Planes | None,
     steps: int,
     precondition: Operator | None = None,
+    *,
+    tolerance: float = 0.0,
 ) -> Planes:
     """Go some steps of conjugate gradients towards the solution of ``apply(x) == target``.
 
@@ -28,9 +30,12 @@ def conjugate_gradients(
     target, start : (..., H, W) float32
         Each plane is a system of its own. No start: from 0.
     steps : int
-        A fixed number, so that the result depends on nothing else.
+        At most.
     precondition : callable, optional
         Approximate inverse of `apply`; symmetric, positive definite.
+    tolerance : float, optional
+        No further steps once what is left of every plane's target, as long as the preconditioner
+        measures it, is no longer than this share of the target. By default all steps are gone.
 
     Returns
     -------
@@ -40,9 +45,12 @@ def conjugate_gradients(
     residual = target.copy() if start is None else target - apply(start)
     direction = np.zeros_like(residual)
     last = np.full_like(residual[..., :1, :1], np.inf)
+    enough = tolerance**2 * _energy(target, precondition) if tolerance else None
     for _ in range(steps):
         conditioned = residual if precondition is None else precondition(residual)
         energy = _dot(residual, conditioned)
+        if enough is not None and np.all(energy <= enough):
+            break
         # In place: planes of tiles are so large that fresh memory costs more than the arithmetic.
         direction *= _ratio(energy, last)
         direction += conditioned
@@ -52,6 +60,10 @@ def conjugate_gradients(
         residual -= np.multiply(image, length, out=image)
         last = energy
     return solution
+
+
+def _energy(planes: Planes, precondition: Operator | None) -> Planes:
+    return _dot(planes, planes if precondition is None else precondition(planes))
 
 
 def _dot(a: Planes, b: Planes) -> Planes:

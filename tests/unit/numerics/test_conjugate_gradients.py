@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from numerics.conjugate_gradients import conjugate_gradients
 
@@ -30,3 +31,19 @@ def test_exact_preconditioner_needs_one_step() -> None:
         precondition=lambda planes: planes / weights,
     )
     np.testing.assert_allclose(found, wanted, rtol=1e-4)
+
+
+def test_tolerance_saves_steps_and_is_kept() -> None:
+    rng = np.random.default_rng(0)
+    weights = np.geomspace(1, 1000, 64, dtype=np.float32).reshape(8, 8)
+    wanted = rng.normal(size=(8, 8)).astype(np.float32)
+    target, calls = weights * wanted, []
+
+    def apply(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        calls.append(1)
+        return weights * planes
+
+    found = conjugate_gradients(apply, target, None, steps=64, tolerance=0.05)
+    left = np.linalg.norm(target - weights * found)
+    assert 1e-4 < left / np.linalg.norm(target) <= 0.05
+    assert len(calls) < 32
