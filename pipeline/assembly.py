@@ -5,6 +5,7 @@ As in `pipeline.cli`, everything is imported where it is used.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -61,6 +62,8 @@ def _lessons() -> Iterator[None]:
     from pipeline.resources import give_freed_memory_back
     from pipeline.wisdom import kept_wisdom
 
+    gc.freeze()
+    gc.enable()
     give_freed_memory_back()
     try:
         fft.choose_engine(os.environ.get("UNBLUR_FFT") or None)
