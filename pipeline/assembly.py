@@ -124,8 +124,12 @@ def _user_cache() -> Path:
 
 def all_kinds() -> Mapping[str, type[Node]]:
     """Give all kinds of nodes, those of other packages too."""
-    import nodes  # noqa: F401 - registers the built-in kinds
+    from pipeline.loaded import note_sources
     from pipeline.registry import kinds, load_plugins
+
+    for package in ("nodes", "numerics"):
+        note_sources(package)
+    import nodes  # noqa: F401 - registers the built-in kinds
 
     load_plugins()
     return kinds()
