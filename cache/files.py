@@ -35,8 +35,10 @@ def _store_error(root: Path, error: OSError) -> StoreError:
             f"cache folder {root}: no space left. Free some, or choose a folder on another disk."
         )
     if error.errno in _FORBIDDEN:
+        # What is renamed into a folder that is not ours is not to blame.
+        place = Path(error.filename2).parent if error.filename2 else error.filename or root
         return StoreError(
-            f"cache folder {root}: {error.filename or root} can't be written "
+            f"cache folder {root}: {place} can't be written "
             f"({error.strerror}). Make it writable, or choose another cache folder."
         )
     return StoreError(

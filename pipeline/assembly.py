@@ -83,10 +83,11 @@ def _opened_store(root: Path, settings: CacheSettings) -> Iterator[DiskStore | R
     from pipeline.report import print_warning
 
     store = DiskStore(root, max_size=settings.max_size, warn=print_warning)
-    if store.is_read_only():
+    locked = store.locked_folder()
+    if locked is not None:
         from cache.readonly import ReadOnlyStore, passing_store
 
-        print_warning(f"cache folder {root} can't be written: what is computed is not kept.")
+        print_warning(f"cache folder {locked} can't be written: what is computed is not kept.")
         with passing_store() as passing:
             yield ReadOnlyStore(store, passing)
     elif settings.keep:

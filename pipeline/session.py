@@ -98,12 +98,18 @@ class Session:
         from pipeline.events import prepared
         from pipeline.interrupts import stoppable
         from pipeline.report import TerminalReport
-        from pipeline.resources import Resources, memory_budget, usable_cores
+        from pipeline.resources import (
+            Resources,
+            allow_many_files,
+            memory_budget,
+            usable_cores,
+        )
         from pipeline.runner import Runner
 
         settings = self.config.run
         workers = usable_cores() if settings.workers == "auto" else settings.workers
         resources = Resources(workers, memory_budget(settings.memory))
+        allow_many_files()
         self.store.sweep()
         with TerminalReport(quiet=quiet) as report, ExitStack() as stack:
             listener = prepared(report, lambda: stack.enter_context(self.lessons()))

@@ -28,6 +28,12 @@ def test_errors_of_the_system_are_told_in_the_users_words(number, kind, message)
     assert isinstance(caught.value.__cause__, OSError)
 
 
+def test_of_a_move_the_folder_is_named_that_nothing_may_be_moved_to():
+    with pytest.raises(StoreError) as caught, told(Path("/c")):
+        raise OSError(errno.EACCES, "Permission denied", "/c/drafts/x", None, "/c/objects/ab/x")
+    assert "/c/objects/ab can't be written (Permission denied)" in str(caught.value)
+
+
 def test_a_small_file_is_read(tmp_path):
     (tmp_path / "file").write_text("hé")
     assert read_small(tmp_path / "file", 3) == "hé"
