@@ -7,6 +7,7 @@ fingerprint, which is made from files, may only name results of code that is sti
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,8 +20,10 @@ def note_sources(package: str) -> None:
     """Look at the files of a package; to be called before it is first imported."""
     spec = importlib.util.find_spec(package)
     for folder in (spec and spec.submodule_search_locations) or ():
-        for path in Path(folder).rglob("*.py"):
-            _noted.setdefault(path, _state(path))
+        for parent, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if name != "__pycache__"]
+            for path in (Path(parent, name) for name in names if name.endswith(".py")):
+                _noted.setdefault(path, _state(path))
 
 
 def are_edited(paths: Iterable[Path]) -> bool:
