@@ -35,15 +35,23 @@ def _store_error(root: Path, error: OSError) -> StoreError:
             f"cache folder {root}: no space left. Free some, or choose a folder on another disk."
         )
     if error.errno in _FORBIDDEN:
-        # What is renamed into a folder that is not ours is not to blame.
-        place = Path(error.filename2).parent if error.filename2 else error.filename or root
         return StoreError(
-            f"cache folder {root}: {place} can't be written "
+            f"cache folder {root}: {_forbidden_place(error) or root} can't be written "
             f"({error.strerror}). Make it writable, or choose another cache folder."
         )
     return StoreError(
         f"cache folder {root}: {error}. Check the disk, or choose another cache folder."
     )
+
+
+def _forbidden_place(error: OSError) -> str | os.PathLike[str] | None:
+    """Name what may not be written: of a move the new folder, unless that is open to us."""
+    if error.filename2 is not None:
+        target = Path(os.fsdecode(error.filename2)).parent
+        if not os.access(target, os.W_OK):
+            return target
+    place: str | os.PathLike[str] | None = error.filename
+    return place
 
 
 def read_small(path: Path, limit: int) -> str | None:

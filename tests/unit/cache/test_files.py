@@ -28,10 +28,14 @@ def test_errors_of_the_system_are_told_in_the_users_words(number, kind, message)
     assert isinstance(caught.value.__cause__, OSError)
 
 
-def test_of_a_move_the_folder_is_named_that_nothing_may_be_moved_to():
-    with pytest.raises(StoreError) as caught, told(Path("/c")):
-        raise OSError(errno.EACCES, "Permission denied", "/c/drafts/x", None, "/c/objects/ab/x")
-    assert "/c/objects/ab can't be written (Permission denied)" in str(caught.value)
+@pytest.mark.parametrize("is_open", [True, False])
+def test_of_a_move_the_folder_is_named_that_nothing_may_be_moved_to(tmp_path, monkeypatch, is_open):
+    old, new = tmp_path / "drafts" / "x", tmp_path / "objects" / "x"
+    monkeypatch.setattr(os, "access", lambda path, _: is_open or path != new.parent)
+    with pytest.raises(StoreError) as caught, told(tmp_path):
+        raise OSError(errno.EACCES, "Permission denied", str(old), None, str(new))
+    place = old if is_open else new.parent
+    assert f"{place} can't be written (Permission denied)" in str(caught.value)
 
 
 def test_a_small_file_is_read(tmp_path):
