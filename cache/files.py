@@ -97,7 +97,8 @@ def in_its_folder(path: Path, work: Callable[[], T]) -> T:
     Whoever clears a cache removes folders that are empty or whose results are to go.
     """
     for _ in range(_MOST_TRIES):
-        with suppress(FileNotFoundError):
+        # "Exists" is what pathlib says of a folder that went between its making and a look at it.
+        with suppress(FileNotFoundError, FileExistsError):
             path.parent.mkdir(parents=True, exist_ok=True)
             return work()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cache.files import read_small, remove_tree, told
+from cache.files import in_its_folder, read_small, remove_tree, told
 from cache.locks import OwnedFolder, abandoned, held, sweep
 from cache.record import check_key, is_key
 from cache.store import StoreError
@@ -153,10 +153,12 @@ class Layout:
 
     def _mark(self) -> None:
         with told(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
-            # Written in place: what a kill leaves is empty, counts as nothing, and is filled next.
-            (self.root / "CACHEDIR.TAG").write_text(_TAG, "utf-8")
-            (self.root / "format").write_text(FORMAT, "utf-8")
+            in_its_folder(self.root / "format", self._write_marks)
+
+    def _write_marks(self) -> None:
+        # Written in place: what a kill leaves is empty, counts as nothing, and is filled next.
+        (self.root / "CACHEDIR.TAG").write_text(_TAG, "utf-8")
+        (self.root / "format").write_text(FORMAT, "utf-8")
 
     def clear(self) -> None:
         """Remove everything of ours and nothing else; what live runs write now stays.

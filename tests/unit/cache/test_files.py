@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cache.files import folder_bytes, read_small, told, write_whole
+from cache.files import folder_bytes, in_its_folder, read_small, told, write_whole
 from cache.store import StoreError, StoreFullError
 
 
@@ -55,6 +55,26 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(OSError, match="blocked"):
         write_whole(tmp_path / "blocked" / "file", "new", tmp_path / "temporary")
     assert sorted(os.listdir(tmp_path)) == ["blocked", "new"]
+
+
+@pytest.mark.parametrize("error", [FileExistsError, FileNotFoundError])
+def test_a_folder_that_goes_while_it_is_made_is_made_again(tmp_path, monkeypatch, error):
+    mkdir, waiting = os.mkdir, [error("gone again")] * 3
+
+    def late(path: Path, mode: int) -> None:
+        if waiting:
+            raise waiting.pop()
+        mkdir(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", late)
+    in_its_folder(tmp_path / "new" / "file", (tmp_path / "new" / "file").touch)
+    assert os.listdir(tmp_path / "new") == ["file"]
+
+
+def test_a_file_in_place_of_a_folder_is_told(tmp_path):
+    (tmp_path / "new").write_text("")
+    with pytest.raises(FileExistsError):
+        in_its_folder(tmp_path / "new" / "file", (tmp_path / "new" / "file").touch)
 
 
 def test_bytes_of_a_folder_are_those_of_its_files(tmp_path):
