@@ -68,9 +68,12 @@ class DiskStore:
 
     def is_read_only(self) -> bool:
         """Whether the folder is a cache, and we may not write to it or to a folder in it."""
-        return self._layout.is_made() and not all(
-            os.access(folder, os.W_OK) for folder in self._layout.folders()
-        )
+        return self.locked_folder() is not None
+
+    def locked_folder(self) -> Path | None:
+        """Name a folder of the cache that we may not write to, such as another user's."""
+        folders = self._layout.folders() if self._layout.is_made() else ()
+        return next((folder for folder in folders if not os.access(folder, os.W_OK)), None)
 
     def find(self, key: str) -> Entry | None:
         """Look up the entry published under a content key; reads its record only."""
@@ -126,6 +129,7 @@ class DiskStore:
             yield
         finally:
             lock.remove()
+            self._layout.mark_again()
 
     @contextmanager
     def hold(self, key: str) -> Iterator[None]:

@@ -124,7 +124,8 @@ class Budget:
 
     def _kept(self) -> Iterator[Kept]:
         for home in self._layout.listed("objects"):
-            with suppress(FileNotFoundError):
+            # What file managers leave in every folder that they show is no result.
+            with suppress(FileNotFoundError, NotADirectoryError):
                 status = os.lstat(f"{home}/record.json")
                 if is_key(home.name):
                     size, seconds = self._cost(home, status.st_ino)

@@ -36,12 +36,22 @@ def _store_error(root: Path, error: OSError) -> StoreError:
         )
     if error.errno in _FORBIDDEN:
         return StoreError(
-            f"cache folder {root}: {error.filename or root} can't be written "
+            f"cache folder {root}: {_forbidden_place(error) or root} can't be written "
             f"({error.strerror}). Make it writable, or choose another cache folder."
         )
     return StoreError(
         f"cache folder {root}: {error}. Check the disk, or choose another cache folder."
     )
+
+
+def _forbidden_place(error: OSError) -> str | os.PathLike[str] | None:
+    """Name what may not be written: of a move the new folder, unless that is open to us."""
+    if error.filename2 is not None:
+        target = Path(os.fsdecode(error.filename2)).parent
+        if not os.access(target, os.W_OK):
+            return target
+    place: str | os.PathLike[str] | None = error.filename
+    return place
 
 
 def read_small(path: Path, limit: int) -> str | None:
@@ -87,7 +97,8 @@ def in_its_folder(path: Path, work: Callable[[], T]) -> T:
     Whoever clears a cache removes folders that are empty or whose results are to go.
     """
     for _ in range(_MOST_TRIES):
-        with suppress(FileNotFoundError):
+        # "Exists" is what pathlib says of a folder that went between its making and a look at it.
+        with suppress(FileNotFoundError, FileExistsError):
             path.parent.mkdir(parents=True, exist_ok=True)
             return work()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cache.files import read_small, remove_tree, told
+from cache.files import in_its_folder, read_small, remove_tree, told
 from cache.locks import OwnedFolder, abandoned, held, sweep
 from cache.record import check_key, is_key
 from cache.store import StoreError
@@ -53,7 +53,14 @@ class Layout:
     def folders(self) -> list[Path]:
         """List the root and those of the folders drawn above that are there."""
         paths = [self.root / name for name in (*_KEPT, *_HELD)]
-        return [self.root, *(path for path in paths if path.is_dir())]
+        made = [self.root, *(path for path in paths if path.is_dir())]
+        return [*made, *self._two_digit_folders()]
+
+    def _two_digit_folders(self) -> Iterator[Path]:
+        for name in ("objects", "recipes"):
+            for entry in _entries(self.folder(name)):
+                if entry.is_dir(follow_symlinks=False):
+                    yield Path(entry.path)
 
     def home(self, key: str) -> Path:
         """Folder of a published result."""
@@ -99,8 +106,9 @@ class Layout:
                 text = read_small(path, 100)
             except ValueError as error:
                 text = str(error)
-        if text is None and self.root.exists() and not self.root.is_dir():
-            raise StoreError(f"cache folder {self.root}: is a file. Name a folder.")
+        if text is None and os.path.lexists(self.root) and not self.root.is_dir():
+            what = "a link that leads nowhere" if self.root.is_symlink() else "a file"
+            raise StoreError(f"cache folder {self.root}: is {what}. Name a folder.")
         if text not in (None, "", FORMAT):
             raise StoreError(
                 f"cache folder {self.root}: its format is {text!r}, this version reads "
@@ -131,15 +139,26 @@ class Layout:
             )
         self._mark()
 
+    def mark_again(self) -> None:
+        """Mark a cache again whose mark was deleted while a run was writing to it.
+
+        Else what that run made anew would be taken for somebody else's from then on.
+        """
+        with suppress(OSError, StoreError):
+            if not self.is_made() and self._foreign():
+                self._mark()
+
     def _foreign(self) -> list[str]:
         return [name for name in _FOREIGN if os.path.lexists(self.root / name)]
 
     def _mark(self) -> None:
         with told(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
-            # Written in place: what a kill leaves is empty, counts as nothing, and is filled next.
-            (self.root / "CACHEDIR.TAG").write_text(_TAG, "utf-8")
-            (self.root / "format").write_text(FORMAT, "utf-8")
+            in_its_folder(self.root / "format", self._write_marks)
+
+    def _write_marks(self) -> None:
+        # Written in place: what a kill leaves is empty, counts as nothing, and is filled next.
+        (self.root / "CACHEDIR.TAG").write_text(_TAG, "utf-8")
+        (self.root / "format").write_text(FORMAT, "utf-8")
 
     def clear(self) -> None:
         """Remove everything of ours and nothing else; what live runs write now stays.

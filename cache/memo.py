@@ -20,11 +20,11 @@ from cache.store import Json, StoreError
 MAX_MEMO_BYTES = 16 * 2**20
 SETTLED_NS = 2_000_000_000
 
-State: TypeAlias = tuple[int, int, int, int]
+State: TypeAlias = tuple[int, int, int, int, int]
 
 
 class FileMemo:
-    """JSON facts by file, forgotten when the file's size, times or inode change.
+    """JSON facts by file, forgotten when the file's device, inode, size or times change.
 
     A file may be changed twice within one tick of the file system's clock (2 s on FAT), the
     second time without a trace. So nothing is kept of a file that was changed less than 2 s
@@ -93,9 +93,15 @@ class FileMemo:
 
 def _state(name: str) -> State:
     status = os.stat(name)
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
 
 
 def _is_settled(state: State, looked: int) -> bool:
-    _, mtime, ctime, _ = state
+    *_, mtime, ctime = state
     return looked - max(mtime, ctime) >= SETTLED_NS

@@ -5,6 +5,7 @@ As in `pipeline.cli`, everything is imported where it is used.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -61,6 +62,8 @@ def _lessons() -> Iterator[None]:
     from pipeline.resources import give_freed_memory_back
     from pipeline.wisdom import kept_wisdom
 
+    gc.freeze()
+    gc.enable()
     give_freed_memory_back()
     try:
         fft.choose_engine(os.environ.get("UNBLUR_FFT") or None)
@@ -80,10 +83,11 @@ def _opened_store(root: Path, settings: CacheSettings) -> Iterator[DiskStore | R
     from pipeline.report import print_warning
 
     store = DiskStore(root, max_size=settings.max_size, warn=print_warning)
-    if store.is_read_only():
+    locked = store.locked_folder()
+    if locked is not None:
         from cache.readonly import ReadOnlyStore, passing_store
 
-        print_warning(f"cache folder {root} can't be written: what is computed is not kept.")
+        print_warning(f"cache folder {locked} can't be written: what is computed is not kept.")
         with passing_store() as passing:
             yield ReadOnlyStore(store, passing)
     elif settings.keep:
@@ -121,8 +125,12 @@ def _user_cache() -> Path:
 
 def all_kinds() -> Mapping[str, type[Node]]:
     """Give all kinds of nodes, those of other packages too."""
-    import nodes  # noqa: F401 - registers the built-in kinds
+    from pipeline.loaded import note_sources
     from pipeline.registry import kinds, load_plugins
+
+    for package in ("nodes", "numerics"):
+        note_sources(package)
+    import nodes  # noqa: F401 - registers the built-in kinds
 
     load_plugins()
     return kinds()

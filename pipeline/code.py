@@ -78,6 +78,7 @@ class CodeIndex:
     packages: frozenset[str]
     memo: Memo
     _modules: dict[str, ModuleCode | None] = field(default_factory=dict)
+    _files: dict[str, Path] = field(default_factory=dict)
     _found: dict[str, ModuleSpec | None] = field(default_factory=dict)
     _needs: dict[Definition, list[Definition]] = field(default_factory=dict)
 
@@ -90,6 +91,10 @@ class CodeIndex:
     def modules(self, cls: type) -> set[str]:
         """Name the modules in which something lies that a class depends on."""
         return {module for module, _ in self._reached(cls)}
+
+    def files(self, cls: type) -> set[Path]:
+        """Name the files of these modules."""
+        return {self._files[module] for module in self.modules(cls)}
 
     def _reached(self, cls: type) -> dict[Definition, str]:
         reached: dict[Definition, str] = {}
@@ -164,6 +169,7 @@ class CodeIndex:
         path = _locate(self._found[top], inner)
         if path is None:
             return None
+        self._files[name] = path
         known = self.memo.get(path)
         if isinstance(known, dict) and set(known) == {"hashes", "uses", "imports"}:
             return ModuleCode(**known)  # type: ignore[arg-type]

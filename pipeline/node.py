@@ -170,7 +170,8 @@ class Context(Protocol):
 class NodeParams(BaseModel):
     """Base of every node's parameters: frozen, unknown keys and NaN refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # Most kinds are not used in a run: theirs are built by nobody.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

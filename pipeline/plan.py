@@ -16,7 +16,7 @@ from pipeline.files import FileDigests, State, file_state
 from pipeline.fingerprint import content_key, recipe_key
 from pipeline.graph import Graph, in_order, upstream
 from pipeline.history import Ingredients, why_changed
-from pipeline.node import Json, Port
+from pipeline.node import Json, Node, Port
 from pipeline.passing import passing
 
 Status: TypeAlias = Literal["hit", "run", "unneeded"]
@@ -155,7 +155,7 @@ class Planner:
             return Step(spec, "run", "forced", recipe, made, forced=True)
         key = self.store.resolve(recipe) if spec.cached else None
         try:
-            entry = self.store.find(key) if key else None
+            entry = find_result(self.store, key, spec.cls) if key else None
         except DamagedError:
             entry = None
             reason = "cached result damaged"
@@ -186,6 +186,24 @@ class Planner:
             except OSError:
                 return f"output {path.name} is missing"
         return ""
+
+
+def find_result(store: Store, key: str, cls: type[Node]) -> Entry | None:
+    """Look a node's result up.
+
+    Raises
+    ------
+    DamagedError
+        If its record does not say what that of any result of this kind does, whoever wrote it.
+    """
+    entry = store.find(key)
+    if entry is None:
+        return None
+    record = entry.record
+    told = all(isinstance(record.get(part), dict) for part in ("facts", "details"))
+    if record.get("type") != cls.output or not told:
+        raise DamagedError(key, f"cached result {key}: its record is not that of a {cls.kind}.")
+    return entry
 
 
 def key_params(spec: NodeSpec) -> dict[str, Any]:

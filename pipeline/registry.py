@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from pipeline.errors import UnblurError
+from pipeline.loaded import note_sources
 from pipeline.node import Node
 
 N = TypeVar("N", bound=type[Node])
@@ -46,4 +47,5 @@ def kinds() -> Mapping[str, type[Node]]:
 def load_plugins(group: str = "unblur.nodes") -> None:
     """Import the modules that other installed packages name in the entry-point group."""
     for point in entry_points(group=group):
+        note_sources(point.module.partition(".")[0])
         point.load()

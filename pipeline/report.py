@@ -17,6 +17,9 @@ from pipeline.plan import Step
 from pipeline.resources import peak_memory
 from pipeline.runner import NodeResult, RunOutcome
 
+# What moves a terminal's cursor or colours it: records of a shared cache are other people's words.
+_HARMLESS = {code: "?" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
 
 class TerminalReport:
     """Listens to a run and shows it on stderr: a bar for each node that computes.
@@ -205,7 +208,7 @@ def readable_size(size: float) -> str:
 def print_lines(lines: Sequence[str]) -> None:
     """Print plain lines on stdout."""
     for line in lines:
-        print(line)
+        print(line.translate(_HARMLESS))
 
 
 def print_warning(message: str) -> None:
@@ -244,7 +247,7 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
-        print("  ".join([*cells, row[-1]]).rstrip())
+        print("  ".join([*cells, row[-1]]).translate(_HARMLESS).rstrip())
 
 
 def _finite(value: Any) -> Json:
@@ -259,4 +262,4 @@ def _finite(value: Any) -> Json:
 
 
 def _tell(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+    print(message.translate(_HARMLESS), file=sys.stderr, flush=True)

@@ -12,6 +12,7 @@ from typing import Literal
 
 _CGROUP = Path("/sys/fs/cgroup")
 _FALLBACK = 2 * 2**30
+_MANY_FILES = 2**16
 # As in malloc.h. Blocks from this size on are mapped one by one; of what lies below, so much is
 # kept for the next block. By itself glibc would keep 128 KiB once the first is set: then each
 # chunk of a picture comes as fresh pages, which took half the time of writing it.
@@ -74,6 +75,18 @@ def held_memory() -> int:
         return int(status.partition("RssAnon:")[2].split()[0]) * 1024
     except (OSError, IndexError, ValueError):
         return peak_memory()
+
+
+def allow_many_files() -> None:
+    """Let this process open as many files as it may: each result in use takes one.
+
+    A graph of a thousand nodes would need more than the thousand that are usual.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def give_freed_memory_back() -> None:

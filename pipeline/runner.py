@@ -17,7 +17,7 @@ from pipeline.files import FileChangedError, check_unchanged
 from pipeline.handover import Handover, lone_arrays, lone_value
 from pipeline.node import Array, Json, Node, Port, Value
 from pipeline.passing import passing, see, whole
-from pipeline.plan import Status, Step, Wishes
+from pipeline.plan import Status, Step, Wishes, find_result
 from pipeline.resources import Resources
 from pipeline.versions import library_versions
 
@@ -251,7 +251,7 @@ class _Run:
     def _take_over(self, store: Store, step: Step, key: str) -> Entry | None:
         if step.spec.cls.output == "file":  # the file itself is what is wanted
             return None
-        return store.find(key)
+        return find_result(store, key, step.spec.cls)
 
     def _compute(self, name: str, step: Step, store: Store, key: str) -> tuple[Entry, float]:
         emit = self.runner.emit

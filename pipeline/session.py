@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import usage_error
+from pipeline.loaded import are_edited
 
 # As in `pipeline.cli`, everything else is imported where it is used.
 if TYPE_CHECKING:
@@ -80,10 +81,16 @@ class Session:
         return CodeIndex(_followed_packages(), self.code)
 
     def _load_code(self, cls: type[Node]) -> str:
-        """Load all code of a kind, then fingerprint it; what is edited later has no effect."""
-        for module in self._code_index().modules(cls):
+        """Load all code of a kind, then fingerprint it; what is edited later has no effect.
+
+        Empty if some of it was loaded before it was edited.
+        """
+        index = self._code_index()
+        for module in index.modules(cls):
             with suppress(ImportError):  # whoever needs it tells
                 importlib.import_module(module)
+        if are_edited(index.files(cls)):
+            return ""
         return self._code_index().fingerprint(cls)
 
     def run(self, wishes: Wishes, *, quiet: bool) -> RunOutcome:
@@ -91,12 +98,18 @@ class Session:
         from pipeline.events import prepared
         from pipeline.interrupts import stoppable
         from pipeline.report import TerminalReport
-        from pipeline.resources import Resources, memory_budget, usable_cores
+        from pipeline.resources import (
+            Resources,
+            allow_many_files,
+            memory_budget,
+            usable_cores,
+        )
         from pipeline.runner import Runner
 
         settings = self.config.run
         workers = usable_cores() if settings.workers == "auto" else settings.workers
         resources = Resources(workers, memory_budget(settings.memory))
+        allow_many_files()
         self.store.sweep()
         with TerminalReport(quiet=quiet) as report, ExitStack() as stack:
             listener = prepared(report, lambda: stack.enter_context(self.lessons()))

@@ -145,6 +145,16 @@ def test_a_file_in_place_of_the_cache_folder_is_told(
     assert file.read_text() == "mine"
 
 
+def test_a_link_that_leads_nowhere_in_place_of_the_cache_folder_is_told(
+    unblur: Any, config: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "cache_link"
+    link.symlink_to(tmp_path / "nowhere")
+    done = unblur("run", config, "--cache", str(link))
+    message = f"cache folder {link}: is a link that leads nowhere. Name a folder.\n"
+    assert (done.code, done.err) == (1, message)
+
+
 def test_why_without_any_result_says_so(unblur: Any, config: Path) -> None:
     assert "no result of this kind" in unblur("cache", "why", config, "psf").out
     assert 'Did you mean "psf"' in unblur("cache", "why", config, "pfs").err

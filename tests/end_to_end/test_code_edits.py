@@ -71,3 +71,50 @@ def test_code_edited_before_it_is_loaded_makes_no_result_of_the_old(
     assert done.json["nodes"]["second"]["details"] == {"number": 2}
     (package / "helper.py").write_text("def number():\n    return 1\n")
     assert unblur("plan", config, "--json").json["nodes"]["second"]["status"] == "run"
+
+
+EARLY = """\
+from pipeline.node import Node, NodeParams, Value
+from pipeline.registry import register
+
+@register("early")
+class Early(Node):
+    '''Tell a number.'''
+
+    Params = NodeParams
+    output = "metrics"
+
+    def run(self, params, inputs, context):
+        return Value("metrics", details={"number": 1})
+"""
+INFO = {
+    "METADATA": "Metadata-Version: 2.1\nName: early-package\nVersion: 1\n",
+    "entry_points.txt": "[unblur.nodes]\nearly = early_package.nodes\n",
+}
+
+
+def test_code_edited_between_its_loading_and_the_plan_makes_no_result_of_the_old(
+    unblur: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fingerprint is then that of the new code, in the plan and when the node runs."""
+    file = tmp_path / "early_package" / "nodes.py"
+    for name, text in INFO.items():
+        path = tmp_path / "early_package-1.dist-info" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    file.parent.mkdir()
+    file.with_name("__init__.py").write_text("")
+    file.write_text(EARLY)
+    config = tmp_path / "early.yaml"
+    config.write_text("version: 1\nnodes:\n  only: {kind: early}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    try:
+        assert unblur("plan", config, "--json").json["nodes"]["only"]["status"] == "run"
+        file.write_text(EARLY.replace("1}", "2}"))
+        done = unblur("run", config, "--json")
+    finally:
+        del registry._kinds["early"]
+        for module in [name for name in sys.modules if name.startswith("early_package")]:
+            del sys.modules[module]
+    assert done.code == 1
+    assert 'node "only": its code was changed after this run had begun. Run again.' in done.err

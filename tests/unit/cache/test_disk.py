@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -251,13 +252,30 @@ def test_what_a_process_leaves_that_dies_meanwhile_is_mended_as_well(store):
     assert store.check() == []
 
 
-def test_a_cache_with_a_folder_of_somebody_elses_is_read_only(store, monkeypatch):
+@pytest.mark.parametrize("name", ["objects", f"objects/{KEY[:2]}"])
+def test_a_cache_with_a_folder_of_somebody_elses_is_read_only(store, monkeypatch, name):
     assert not store.is_read_only()
     publish(store)
     assert not store.is_read_only()
-    theirs = (store.root / "objects", os.W_OK)
+    theirs = (store.root / name, os.W_OK)
     monkeypatch.setattr(os, "access", lambda *asked: asked != theirs)
     assert store.is_read_only()
+    assert store.locked_folder() == theirs[0]
+
+
+def test_a_cache_that_is_removed_while_a_run_writes_to_it_can_be_used_again(store):
+    with store.lock(KEY):
+        publish(store)
+        shutil.rmtree(store.root)
+        (store.root / "locks").mkdir(parents=True)  # as whoever locks a result does
+    publish(DiskStore(store.root))
+    assert store.check() == []
+
+
+def test_a_cache_that_is_removed_for_good_stays_away(store):
+    with store.lock(KEY):
+        shutil.rmtree(store.root)
+    assert not store.root.exists()
 
 
 def test_a_folder_whose_mark_is_empty_is_not_called_sound(store: DiskStore) -> None:

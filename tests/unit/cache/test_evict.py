@@ -71,6 +71,19 @@ def test_the_least_recently_used_of_a_kind_goes_first(store):
     assert store.check() == []
 
 
+def test_what_a_file_manager_leaves_in_every_folder_hinders_nothing(tmp_path):
+    store = DiskStore(tmp_path / "cache", max_size=3 * 2**20)
+    publish(store, 0)
+    store.link(key(9), key(0))
+    for folder in [path for path in store.root.rglob("*") if path.is_dir()]:
+        (folder / ".DS_Store").write_text("icons")
+    for number in range(1, 5):
+        publish(store, number)
+    assert len(left(store)) == 2
+    store.sweep()
+    assert store.trim(0).left == 0
+
+
 def test_small_and_costly_results_outlive_pictures(store):
     publish(store, 0, seconds=3.0, values=np.eye(15, dtype=np.float32))
     used(store, 0, seconds_ago=86400)

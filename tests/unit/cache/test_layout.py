@@ -75,6 +75,21 @@ def test_a_run_that_begins_while_the_folder_is_cleared_keeps_its_cache(tmp_path,
     assert layout.is_made()
 
 
+def test_a_folder_that_is_cleared_away_while_it_is_marked_is_made_again(tmp_path, monkeypatch):
+    layout = Layout(tmp_path / "cache")
+    write, waiting = Path.write_text, [1]
+
+    def late(path: Path, *words: str) -> int:
+        if waiting:
+            waiting.pop()
+            layout.root.rmdir()
+        return write(path, *words)
+
+    monkeypatch.setattr(Path, "write_text", late)
+    layout.make()
+    assert layout.is_made()
+
+
 def test_clearing_removes_links_and_not_what_they_point_to(tmp_path):
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "photo").write_text("content")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -99,6 +100,22 @@ def test_a_changed_file_is_forgotten(root, photo, change):
     time.sleep(0.02)
     change(photo)
     assert remembered(root, photo) is None
+
+
+def test_a_file_on_another_device_is_another(root, photo, monkeypatch):
+    """Two copies of a disk give their files the same inodes and times."""
+    remember(root, photo, "old")
+    stat = os.stat
+
+    def elsewhere(path: str, **options: bool) -> SimpleNamespace:
+        known = stat(path, **options)
+        fields = {name: getattr(known, name) for name in dir(known) if name.startswith("st_")}
+        return SimpleNamespace(**{**fields, "st_dev": known.st_dev + 1})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", elsewhere)
+        assert remembered(root, photo) is None
+    assert remembered(root, photo) == "old"
 
 
 def test_nothing_is_kept_of_a_file_that_changed_just_now(root, tmp_path):

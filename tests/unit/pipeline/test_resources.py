@@ -44,6 +44,20 @@ def test_the_peak_grows_with_what_is_held() -> None:
     assert resources.peak_memory() > len(held) // 2
 
 
+def test_as_many_files_may_be_open_as_the_system_lets_us() -> None:
+    code = """if True:
+        import resource
+        from pipeline.resources import allow_many_files
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        allow_many_files()
+        soft, still = resource.getrlimit(resource.RLIMIT_NOFILE)
+        assert still == hard
+        assert soft == 2**16 or soft == hard < 2**16
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_freed_arrays_are_given_back_to_the_system() -> None:
     code = """if True:
         import numpy as np
