@@ -323,7 +323,8 @@ def _choose(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -
         if _free_counts(look, costs) > 0 or (is_wide and costs["free"] < best.cost):
             return "free"
         needed = _NEARLY if is_wide or not is_sharp else _FREE_ADVANTAGE
-        is_near = look.advantage(costs["free"], best.cost) > needed
+        lowest = min(fit.cost for fit in look.fits.values())
+        is_near = look.advantage(costs["free"], lowest) > needed
         if is_near and not look.is_settled and are_of_their_own(candidates, best.psf):
             return "free"
     return "none" if is_sharp else best.family
