@@ -121,7 +121,9 @@ def _is_contradicted(look: Look, kind: Kind, estimate: Estimate | None) -> bool:
         return False
     if look.advantage(kind.costs["free"], kind.costs[kind.name]) > _CONTRADICTION:
         return True
-    return kind.name != "none" and is_unlike(kind.psf, estimate.candidates)
+    if kind.name == "none" or look.is_marked:
+        return False
+    return is_unlike(kind.psf, estimate.candidates)
 
 
 def _estimate(

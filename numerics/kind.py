@@ -84,7 +84,6 @@ _ADVANTAGE_MARGIN, _WIDTH_MARGIN = 0.1, 0.06
 # Of a logarithm's argument: spectra of points give a width of 0.
 _LEAST_BLUNTNESS = 0.01
 # Less than this share of all frequencies above the noise: no texture, whatever looks like edges.
-# The second: if there are too few edges.
 _LEAST_SIGNAL = 0.006
 _LEAST_SIGNAL_WITHOUT_EDGES = 0.022
 
@@ -199,6 +198,11 @@ class Look:
             and edges >= max(_WIDE_EDGES, _WIDER_TIMES * spectral)
             and edges - spectral >= _WIDER_BY
         )
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the best family has zeros or a direction that no gaussian explains."""
+        return self.advantage(self.best.cost, self.fits["gaussian"].cost) > _FREE_ADVANTAGE
 
     @property
     def is_settled(self) -> bool:
@@ -325,7 +329,8 @@ def _choose(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -
         needed = _NEARLY if is_wide or not is_sharp else _FREE_ADVANTAGE
         lowest = min(fit.cost for fit in look.fits.values())
         is_near = look.advantage(costs["free"], lowest) > needed
-        if is_near and not look.is_settled and are_of_their_own(candidates, best.psf):
+        is_open = not (look.is_settled or look.is_marked)
+        if is_near and is_open and are_of_their_own(candidates, best.psf):
             return "free"
     return "none" if is_sharp else best.family
 

@@ -108,6 +108,12 @@ def test_starts_that_agree_outvote_sharp_edges() -> None:
     assert decide(sharp, [psf, soft, psf]).name == "none"
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_gaussians_alone_have_no_mark(sharp_photo: np.ndarray, name: str) -> None:
+    look = look_at(blurred(sharp_photo, KINDS[name]))
+    assert look.is_marked == (name != "gaussian")
+
+
 def test_free_form_loses_to_a_formula(sharp_photo: np.ndarray) -> None:
     psf = KINDS["line"]
     near = np.maximum(psf + 0.002, 0) / np.sum(psf + 0.002)
