@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from numerics.blur import blur_valid
 from numerics.climb import Start, build_levels, climb, climb_cost
 from numerics.consensus import agreement, mean_psf
-from numerics.psf import normalise
+from numerics.psf import normalise, resized
 from numerics.psf_cleaning import centring_shift, clean_psf, psf_reach, shift_psf
 from numerics.sample import Mask, Sample, largest_size, prepare_sample
 from numerics.sparse_cg import deconvolve_sparse
@@ -56,9 +56,11 @@ _SIZING_SHARE = 0.2
 # Differences of the logarithm of the spectral cost by which a start is trusted e times less. Those
 # that went astray lie 0.3 and more above the best.
 _MISFIT_SPREAD = 0.1
-# Room for the refinement, which would fill more with dust: a share of the reach of all but a little
-# of the light of the mean, and pixels.
+# Room that the mean needs: a share of the reach of all but a little of its light, and pixels.
 _ROOM, _ROOM_SPARE, _FAINT = 1.15, 1, 0.005
+# The refinement gets more, where faint tails show that the climbs lost. Less light than this share
+# beyond what was needed is no tail but dust.
+_SPACIOUS, _TAIL = 2.0, 0.03
 _DUST, _SPECK = 0.02, 0.05
 # Where what a PSF leaves over is not white, the blur differs from place to place, and refinement,
 # which counts on one blur, would go too far: it has to forgive more, in proportion, up to a limit.
@@ -182,8 +184,10 @@ def estimate_psf(
     trust = judge.trust(climbed)
     mean = mean_psf(climbed, trust)
     misfit = LEAST_MISFIT * _forgiveness(judge.assess(mean, "mean").whiteness)
-    refined = refine_psf(finest, _fit_room(mean), sample.noise, work, misfit=misfit)
-    refined = _pad(refined, size)
+    mean = _centre(mean)
+    spacious = normalise(_cut(mean, _room(mean, _SPACIOUS)))
+    refined = refine_psf(finest, spacious, sample.noise, work, misfit=misfit)
+    refined = _pad(_without_dust(refined, _room(mean, _ROOM)), size)
     found = judge.assess(refined, "all starts, refined")
     agreed = agreement(found.psf, climbed, np.sqrt(trust))
     return replace(found, agreement=agreed, candidates=(*climbed, refined))
@@ -240,14 +244,25 @@ def _forgiveness(whiteness: float) -> float:
     return min(max(1.0, -whiteness / _WHITE), _MOST_FORGIVING)
 
 
-def _fit_room(psf: Psf) -> Psf:
-    """Cut a PSF to a square not much larger than what it takes, its centroid in the middle."""
+def _centre(psf: Psf) -> Psf:
+    """Clean a PSF of dust and bring its centroid to the middle."""
     psf = clean_psf(psf, faintest=_DUST, speck=_SPECK)
-    psf = shift_psf(psf, centring_shift(psf))
-    reach = ceil(_ROOM * psf_reach(psf, without=_FAINT) + _ROOM_SPARE)
-    spare = max(0, psf.shape[0] // 2 - reach)
-    inside = slice(spare, psf.shape[0] - spare)
-    return normalise(psf[inside, inside])
+    return shift_psf(psf, centring_shift(psf))
+
+
+def _room(psf: Psf, share: float) -> int:
+    """Half side of a square that leaves a PSF some room, as a share of its reach, pixels."""
+    return ceil(share * psf_reach(psf, without=_FAINT) + _ROOM_SPARE)
+
+
+def _cut(psf: Psf, reach: int) -> Psf:
+    return resized(psf, min(psf.shape[0], 2 * reach + 1))
+
+
+def _without_dust(psf: Psf, reach: int) -> Psf:
+    """Cut a PSF to a reach, unless a tail goes on beyond it."""
+    inside = _cut(psf, reach)
+    return psf if inside.sum() < 1 - _TAIL else normalise(inside)
 
 
 def _pad(psf: Psf, size: int) -> Psf:

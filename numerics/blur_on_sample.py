@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.blind import Estimate, estimate_psf, estimate_psf_and_size
+from numerics.consensus import is_unlike
 from numerics.kind import Kind, Look, Name, decide, look_at
 from numerics.psf_cleaning import psf_reach
 from numerics.sample import Mask
@@ -24,9 +25,13 @@ Psf = NDArray[np.float32]
 # Share of the light that may be dust, far out.
 _FAINT = 0.005
 # Where a free form explains so much more of the spectrum than the kind chosen, as an advantage that
-# would do if edges were wide, spectrum and edges contradict each other.
+# would do if edges were wide, spectrum and edges contradict each other. Where none of the free
+# forms is like the blur chosen, spectrum and phases do.
 _CONTRADICTION = 0.6
-_CONFIDENCE_IF_CONTRADICTED = 0.5
+_CONFIDENCE_IF_CONTRADICTED = 0.3
+# Bins of the spectrum above the noise that tell a free form. With fewer, starts agree on PSFs that
+# fit what little shows of the sample, and are wrong elsewhere.
+_ENOUGH_BINS = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,16 +108,22 @@ def find_blur(
     kind = decide(look, estimate.candidates if estimate else (), family=family)
     if kind.name == "free" and estimate is not None:
         # The estimator's own choice rests on more than the spectrum, by which kinds compare.
-        kind = replace(kind, psf=estimate.psf, confidence=estimate.confidence)
-    elif family is None and _is_contradicted(look, kind):
+        confidence = estimate.confidence * min(1.0, look.signal_size / _ENOUGH_BINS)
+        kind = replace(kind, psf=estimate.psf, confidence=confidence)
+    elif family is None and _is_contradicted(look, kind, estimate):
         kind = replace(kind, confidence=min(kind.confidence, _CONFIDENCE_IF_CONTRADICTED))
     return Finding(kind, estimate)
 
 
-def _is_contradicted(look: Look, kind: Kind) -> bool:
-    """Whether a free form was not chosen though the spectrum speaks for it."""
-    free = kind.costs.get("free", np.inf)
-    return look.advantage(free, kind.costs[kind.name]) > _CONTRADICTION
+def _is_contradicted(look: Look, kind: Kind, estimate: Estimate | None) -> bool:
+    """Whether a free form was not chosen though spectrum or phases speak for it."""
+    if estimate is None:
+        return False
+    if look.advantage(kind.costs["free"], kind.costs[kind.name]) > _CONTRADICTION:
+        return True
+    if kind.name == "none" or look.is_marked:
+        return False
+    return is_unlike(kind.psf, estimate.candidates)
 
 
 def _estimate(

@@ -118,14 +118,14 @@ def fill(plane: Plane, valid: NDArray[np.bool_]) -> Plane:
     filled = np.full_like(known, plane[valid].mean())
     spectra = rfft2(np.stack([known, valid.astype(np.float32)]))
     for sigma in _FILL_SIGMAS:
-        gaussian = _gaussian_response(plane.shape, sigma)
+        gaussian = gaussian_response(plane.shape, sigma)
         light, weight = irfft2(spectra * gaussian, filled.shape)
         filled += (light - weight * filled) / np.maximum(weight, np.float32(0.5))
     return np.where(valid, plane, filled)
 
 
-def _gaussian_response(shape: tuple[int, ...], sigma: float) -> NDArray[np.float32]:
-    """Half-spectrum of a gaussian of sum 1; real, since it is symmetric."""
+def gaussian_response(shape: tuple[int, ...], sigma: float) -> NDArray[np.float32]:
+    """Half-spectrum (H, W // 2 + 1) of a gaussian of sum 1; real, since it is symmetric."""
     height, width = shape
     square = np.fft.fftfreq(height)[:, None] ** 2 + np.fft.rfftfreq(width) ** 2
     return np.exp(-2 * (np.pi * sigma) ** 2 * square).astype(np.float32)

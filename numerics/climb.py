@@ -1,4 +1,7 @@
-"""Climb a pyramid with a PSF: alternate between a latent of edges and the PSF measured on them."""
+"""Climb a pyramid with a PSF: alternate between a latent of edges and the PSF measured on them.
+
+All parts of the sample count alike in that measurement, however strong their edges are.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 
 from numerics.canvas import Canvas, blur_circular, lay_out
 from numerics.derivatives import gradient
+from numerics.evenness import even_weights
 from numerics.l0 import latent_of_edges
 from numerics.psf_cleaning import centring_shift, clean_psf, psf_reach, shift_psf
 from numerics.psf_step import normal_equations, solve_clipped, solve_non_negative
@@ -37,6 +41,10 @@ _SMALLEST_REFINED = 0.35
 # Room for what a coarser scale did not show of the PSF: a share of its extent, and pixels.
 _ROOM = 1.25
 _SPARE = 4
+# Groups of pixels with less light than this are dust: faint tails of shakes come in such pieces.
+_SPECK = 0.05
+# Of the derivatives of a latent with any edge.
+_LEAST_POWER = 1e-12
 # A pixel of a coarser scale is known if so much of it is.
 _KNOWN_SHARE = 0.95
 
@@ -187,29 +195,33 @@ def improve(
     """
     canvas = level.canvas
     blurred = canvas.plane
+    weights = even_weights(canvas, psf.shape[0])
     for edge_cost in edge_costs:
         latent = latent_of_edges(blurred, psf, float(edge_cost))
-        psf = measure_psf(canvas, latent, psf, start)
+        psf = measure_psf(canvas, latent, psf, start, weights)
         latent, psf = _recentre(latent, psf)
         blurred = np.where(canvas.valid, canvas.plane, blur_circular(latent, psf))
         work.advance(level.cost)
     return psf
 
 
-def measure_psf(canvas: Canvas, latent: Plane, psf: Psf, start: Start) -> Psf:
+def measure_psf(canvas: Canvas, latent: Plane, psf: Psf, start: Start, weights: Plane) -> Psf:
     """Find the PSF that leads from the derivatives of a latent to those of the sample.
 
     Where the sample does not reach, the last PSF says what its derivatives would be. A latent
-    without any edge tells nothing: the last PSF stays.
+    without any edge tells nothing: the last PSF stays. `weights` are those of `even_weights`.
     """
     sharp = gradient(latent)
     target = np.where(canvas.inner, gradient(canvas.plane), blur_circular(sharp, psf))
-    ridge = start.ridge + start.ridge_share * float(np.sum(sharp**2))
+    power = float(np.sum(sharp**2))
+    sharp, target = sharp * weights, target * weights
+    weighted = float(np.sum(sharp**2))
+    ridge = (start.ridge / max(power, _LEAST_POWER) + start.ridge_share) * weighted
     equations = normal_equations(sharp, target, psf.shape[0], ridge)
     measured = (
         solve_non_negative(equations, psf) if start.non_negative else solve_clipped(equations)
     )
-    return clean_psf(measured) if measured.max() > 0 else psf
+    return clean_psf(measured, speck=_SPECK) if measured.max() > 0 else psf
 
 
 def _recentre(latent: Plane, psf: Psf) -> tuple[Plane, Psf]:

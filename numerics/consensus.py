@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numerics.fft import irfft2, rfft2
-from numerics.psf import normalise
+from numerics.psf import normalise, resized
 
 Psf = NDArray[np.float32]
 
 # Shifts are found in steps of a quarter of a pixel.
 _FINENESS = 4
+# Mean similarity of PSFs that belong together, and that of those that don't.
+_ALIKE, _UNLIKE = 0.5, 0.7
 # Of the similarity to the one in the middle, as weight: a start that went astray has next to none.
 _LOYALTY = 6
 
@@ -32,6 +34,30 @@ def similarity(a: Psf, b: Psf) -> float:
 def agreement(psf: Psf, others: Sequence[Psf], weights: NDArray[np.float64]) -> float:
     """Weighted mean similarity of a PSF to others of its size, 0 to 1."""
     return float(np.average([similarity(psf, other) for other in others], weights=weights))
+
+
+def is_unlike(psf: Psf, others: Sequence[Psf]) -> bool:
+    """Whether a PSF is like none of others, which may be of another size."""
+    size = max(psf.shape[0], others[0].shape[0])
+    return all(similarity(resized(psf, size), resized(other, size)) < _UNLIKE for other in others)
+
+
+def are_of_their_own(candidates: Sequence[Psf], family: Psf) -> bool:
+    """Whether the last candidate is like those that it was made of, and none like a family's PSF.
+
+    Spectra can't tell a shake from a blur with a formula of the same power. Starts that see phases
+    come close to the blur with the formula where that is the truth.
+
+    Parameters
+    ----------
+    candidates : sequence of (size, size) float32
+        As `Estimate.candidates`. One alone agrees with nobody.
+    family : (side, side) float32
+    """
+    *starts, found = candidates
+    if not starts or not is_unlike(family, candidates):
+        return False
+    return agreement(found, starts, np.ones(len(starts))) > _ALIKE
 
 
 def mean_psf(psfs: Sequence[Psf], trust: NDArray[np.float64] | None = None) -> Psf:

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.consensus import are_of_their_own
 from numerics.edge_width import LEAST_EDGES, Edges, measure_edges, quiet_noise
 from numerics.families import Family, Fit, fit_families
 from numerics.sample import EstimateError, prepare_sample
@@ -69,6 +70,9 @@ _SHARP_EDGES = 0.6
 _FEWEST_BINS = 100
 # So does a free form; the more, the sharper the edges are.
 _FREE_ADVANTAGE, _FREE_UNSEEN_ADVANTAGE, _FREE_SHARP_ADVANTAGE = 0.6, 0.9, 2.5
+# A spectrum that a free form explains nearly as well leaves phases to decide. Shakes that double
+# edges keep them sharp: there they decide if it explains more, as it hardly does of sharp pictures.
+_NEARLY = -0.5
 # Edges so much wider than the spectrum says, in pixels and as a factor, are those of a shake.
 _WIDE_EDGES, _WIDER_BY, _WIDER_TIMES = 1.2, 0.7, 1.6
 # What a family leaves unexplained, of each bin above the noise and beyond chance: for shakes it is
@@ -81,7 +85,6 @@ _ADVANTAGE_MARGIN, _WIDTH_MARGIN = 0.1, 0.06
 _LEAST_BLUNTNESS = 0.01
 # Less than this share of all frequencies above the noise: no texture, whatever looks like edges.
 _LEAST_SIGNAL = 0.006
-# The same, if there are too few edges.
 _LEAST_SIGNAL_WITHOUT_EDGES = 0.022
 
 
@@ -197,6 +200,11 @@ class Look:
         )
 
     @property
+    def is_marked(self) -> bool:
+        """Whether the best family has zeros or a direction that no gaussian explains."""
+        return self.advantage(self.best.cost, self.fits["gaussian"].cost) > _FREE_ADVANTAGE
+
+    @property
     def is_settled(self) -> bool:
         """Whether candidates of free form could not, or should not, change the choice."""
         best = self.best
@@ -299,10 +307,9 @@ def decide(look: Look, candidates: Sequence[Psf] = (), *, family: Name | None = 
     """Choose the kind of blur by what was measured: see `find_kind`."""
     costs = {"none": spectral_cost(look.spectrum, POINT)}
     costs |= {fit.family: fit.cost for fit in look.fits.values()}
-    free = _best_candidate(look, candidates)
-    if free is not None:
+    if free := _best_candidate(look, candidates):
         costs["free"] = free[1]
-    name = _choose(look, costs) if family is None else family
+    name = _choose(look, costs, candidates) if family is None else family
     fit = None if name == "none" or name == "free" else look.fits[name]
     psf = POINT if fit is None else fit.psf
     if name == "free":
@@ -311,14 +318,21 @@ def decide(look: Look, candidates: Sequence[Psf] = (), *, family: Name | None = 
     return Kind(name, psf, fit, costs, *widths, look.noise, _confidence(look, costs, name))
 
 
-def _choose(look: Look, costs: Mapping[str, float]) -> Name:
+def _choose(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -> Name:
     """Take the simplest kind that explains the spectrum, or none if the sample looks sharp."""
     best = look.best
+    is_wide = best.family in _ROUND and look.has_wide_edges
+    is_sharp = best.family in _ROUND and look.bluntness < 1
     if "free" in costs:
-        is_wide = best.family in _ROUND and look.has_wide_edges
         if _free_counts(look, costs) > 0 or (is_wide and costs["free"] < best.cost):
             return "free"
-    return "none" if look.bluntness < 1 and best.family in _ROUND else best.family
+        needed = _NEARLY if is_wide or not is_sharp else _FREE_ADVANTAGE
+        lowest = min(fit.cost for fit in look.fits.values())
+        is_near = look.advantage(costs["free"], lowest) > needed
+        is_open = not (look.is_settled or look.is_marked)
+        if is_near and is_open and are_of_their_own(candidates, best.psf):
+            return "free"
+    return "none" if is_sharp else best.family
 
 
 def _free_counts(look: Look, costs: Mapping[str, float]) -> float:

@@ -76,6 +76,16 @@ def test_residual_that_is_not_white_makes_refinement_forgive(
     assert LEAST_MISFIT <= misfits[0] < misfits[1] / 1.2 < 5 * LEAST_MISFIT
 
 
+@pytest.mark.parametrize(("light", "side"), [(0.1, 31), (0.01, 11)])
+def test_refined_psf_keeps_a_tail_but_no_dust(light: float, side: int) -> None:
+    psf = np.zeros((31, 31), np.float32)
+    psf[13:18, 15] = (1 - light) / 5
+    psf[27, 15] = light
+    kept = blind._without_dust(psf, 5)
+    assert kept.shape == (side, side)
+    assert kept.sum() == pytest.approx(1)
+
+
 def test_start_that_went_astray_does_no_harm(shaken_photo: np.ndarray, estimate) -> None:
     """A climb that sees hardly any edge ends far off; the spectrum tells."""
     astray = Start("hardly an edge", edge_cost=0.02, ridge=400)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from numerics.consensus import agreement, mean_psf, similarity
+from numerics.consensus import agreement, are_of_their_own, is_unlike, mean_psf, similarity
+from numerics.make_psf import gaussian
 from numerics.psf import check_psf, normalise
 
 
@@ -58,3 +59,21 @@ def test_mean_hardly_heeds_one_that_went_astray(psf: np.ndarray) -> None:
     evenly = normalise((2 * psf + astray) / 3)
     assert similarity(mean_psf([psf, astray, psf]), psf) > similarity(evenly, psf)
     assert similarity(mean_psf([psf, astray, psf]), psf) > 0.99
+
+
+def test_likeness_takes_psfs_of_any_size(shake: np.ndarray, psf: np.ndarray) -> None:
+    assert not is_unlike(shake, [psf])
+    assert not is_unlike(psf, [psf[::-1], shake])
+    assert is_unlike(gaussian(0.4), [psf, psf[::-1]])
+
+
+def test_candidates_are_of_their_own_if_alike_and_unlike_the_family(psf: np.ndarray) -> None:
+    soft = normalise(ndimage.gaussian_filter(psf, 0.5))
+    assert are_of_their_own([psf, soft, psf], gaussian(0.5))
+    assert not are_of_their_own([psf, soft, psf], psf)
+    assert not are_of_their_own([psf, gaussian(0.6, psf.shape[0]), soft], gaussian(0.5))
+    point = np.zeros_like(psf)
+    point[2, 9] = 1
+    far = normalise(np.roll(point, 5, 0) + np.roll(point, 9, 1))
+    assert not are_of_their_own([far, point, psf], gaussian(3.0))
+    assert not are_of_their_own([psf], gaussian(0.5))

@@ -10,8 +10,8 @@ from skimage import data
 from numerics.blur import blur
 from numerics.families import astigmatic
 from numerics.kind import decide, find_kind, look_at
-from numerics.make_psf import disc, gaussian, motion
-from numerics.psf import check_psf
+from numerics.make_psf import disc, gaussian, motion, shake
+from numerics.psf import check_psf, normalise
 from numerics.sample import EstimateError
 
 POINT = np.ones((1, 1), np.float32)
@@ -92,6 +92,26 @@ def test_free_form_wins_where_it_is_true(shaken_photo: np.ndarray, shake: np.nda
     assert kind.name == "free"
     assert np.array_equal(kind.psf, shake)
     assert decide(look).name != "free"
+
+
+def test_starts_that_agree_outvote_sharp_edges() -> None:
+    """A shake that doubles edges keeps them sharp, as those of a sharp picture are."""
+    rocket = ((data.rocket()[68:352, 218:502] / 255.0) ** 2.2).mean(axis=2).astype(np.float32)
+    psf = shake(9, 1)
+    soft = normalise(ndimage.gaussian_filter(psf, 0.5))
+    look = look_at(blurred(rocket, psf, 0.01))
+    assert look.bluntness < 1
+    assert decide(look).name == "none"
+    assert decide(look, [psf]).name == "none", "there is nothing that it agrees with"
+    assert decide(look, [psf, soft, psf]).name == "free"
+    sharp = look_at(add_noise(rocket, 0.01))
+    assert decide(sharp, [psf, soft, psf]).name == "none"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_gaussians_alone_have_no_mark(sharp_photo: np.ndarray, name: str) -> None:
+    look = look_at(blurred(sharp_photo, KINDS[name]))
+    assert look.is_marked == (name != "gaussian")
 
 
 def test_free_form_loses_to_a_formula(sharp_photo: np.ndarray) -> None:
