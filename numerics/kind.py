@@ -85,6 +85,7 @@ _ADVANTAGE_MARGIN, _WIDTH_MARGIN = 0.1, 0.06
 _LEAST_BLUNTNESS = 0.01
 # Less than this share of all frequencies above the noise: no texture, whatever looks like edges.
 _LEAST_SIGNAL = 0.006
+# The same, if there are too few edges.
 _LEAST_SIGNAL_WITHOUT_EDGES = 0.022
 
 
