@@ -38,7 +38,8 @@ from skimage.io import imread  # noqa: E402
 
 from numerics.blind import estimate_psf  # noqa: E402
 from numerics.blur import blur  # noqa: E402
-from numerics.kind import Kind, decide, look_at  # noqa: E402
+from numerics.kind import Kind, decide  # noqa: E402
+from numerics.look import look_at  # noqa: E402
 from numerics.make_psf import disc, gaussian, motion, shake  # noqa: E402
 from numerics.psf import normalise  # noqa: E402
 from numerics.sample import EstimateError, find_unclipped  # noqa: E402

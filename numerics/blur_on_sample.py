@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from numerics.blind import Estimate, estimate_psf, estimate_psf_and_size
 from numerics.consensus import is_unlike
-from numerics.kind import Kind, Look, Name, decide, look_at
+from numerics.kind import Kind, Name, decide
+from numerics.look import Look, look_at
 from numerics.psf_cleaning import psf_reach
 from numerics.sample import Mask
 from numerics.work import Check, Progress

@@ -1,8 +1,7 @@
 """Kind of blur on a sample, if there is any.
 
-Two independent looks answer: the power spectrum, on which every kind of blur is tried, and the
-width of the sharpest edges. The spectrum of a sharp picture can look like that of a blurred one,
-and the edges of a blurred one can look sharp; hardly ever both.
+Spectrum and edges answer (see `look`), and for shakes the PSFs of free form that were estimated
+from the sample: what a spectrum can't tell apart, phases can.
 """
 
 from __future__ import annotations
@@ -15,203 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.consensus import are_of_their_own
-from numerics.edge_width import LEAST_EDGES, Edges, measure_edges, quiet_noise
-from numerics.families import Family, Fit, fit_families
-from numerics.sample import EstimateError, prepare_sample
-from numerics.whittle import (
-    POINT,
-    Spectrum,
-    measure_spectrum,
-    raise_floor,
-    spectral_cost,
-    spectral_costs,
-)
+from numerics.families import Fit
+from numerics.look import DIRECTED, ROUND, Look, look_at, needed_advantage
+from numerics.sample import EstimateError
+from numerics.whittle import POINT, spectral_cost, spectral_costs
 
 Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
 Name = Literal["none", "gaussian", "astigmatic", "disc", "line", "free"]
 
-_ROUND: tuple[Family, ...] = ("gaussian", "disc")
-_DIRECTED: tuple[Family, ...] = ("astigmatic", "line")
-
-# Light above this share of full scale is clipped, or as good as.
-_CLIPPED = 0.99
-# Less of the sample than this outside clipped highlights says nothing.
-_LEAST_VALID = 0.25
-# The looks differ in strength: of the width of sharp pictures the spectrum says more.
-_SPECTRAL_SHARE = 0.7
-# Sharp pictures stay below, gaussians of 1 px and discs of 2 px above, with little between.
-_SHARP_WIDTH = 0.6
-# Soft pictures have wide edges by nature, where their spectra stay below this.
-_SHARP_SPECTRAL_WIDTH = 0.62
-# JPEG takes faint detail away, and the noise that it leaves covers the rest: photographs that were
-# compressed, or come from one, look so much softer. Spectra of blurred ones can look sharp: there
-# edges as wide as this tell, which those of soft photographs are not.
-_JPEG_SOFTENS, _WIDE_JPEG_EDGES = 1.5, 1.4
-# Blurs that JPEG's noise pretends to are narrower than this share of the edges across them.
-_LEAST_OF_JPEG_EDGES = 0.7
-# A disc of radius r is as wide as a gaussian of r / 2 along each axis.
-_DISC_WIDTH = 0.5
-# What a disc has to cost less than a gaussian: JPEG cuts spectra off, which looks like a zero.
-# Below this radius they hardly differ in form, and nature's textures are no gaussians either: it
-# needs an advantage.
-_DISC_EVIDENCE_IF_JPEG = 45.0
-_SMALL_DISC, _SMALL_DISC_ADVANTAGE = 1.7, 0.3
-# Advantages are what one blur explains more of the spectrum than another, for each bin above the
-# noise. A directed blur needs so much before a round one. Nature's textures have directions too:
-# where the sample looks sharp it needs more, more where there are no edges to tell, and still more
-# where edges that the blur would widen are sharp.
-_DIRECTED_ADVANTAGE, _DIRECTED_ADVANTAGE_IF_SHARP = 0.4, 0.75
-_UNSEEN_ADVANTAGE, _SHARP_ADVANTAGE = 1.6, 2.5
-# A line this long, pixels, has so many zeros that it has an advantage of 1 and more.
-_LONG = 50
-_SHARP_EDGES = 0.6
-# Fewer bins can agree by chance.
-_FEWEST_BINS = 100
-# So does a free form; the more, the sharper the edges are.
+# What a free form has to explain more of the spectrum than the best family, for each bin above the
+# noise; the more, the sharper the edges are.
 _FREE_ADVANTAGE, _FREE_UNSEEN_ADVANTAGE, _FREE_SHARP_ADVANTAGE = 0.6, 0.9, 2.5
 # A spectrum that a free form explains nearly as well leaves phases to decide. Shakes that double
 # edges keep them sharp: there they decide if it explains more, as it hardly does of sharp pictures.
 _NEARLY = -0.5
-# Edges so much wider than the spectrum says, in pixels and as a factor, are those of a shake.
-_WIDE_EDGES, _WIDER_BY, _WIDER_TIMES = 1.2, 0.7, 1.6
-# What a family leaves unexplained, of each bin above the noise and beyond chance: for shakes it is
-# twice as much, and more, than this.
-_WELL_EXPLAINED = 0.7
 # Choices this far from the next best, as an advantage and in logarithms of widths, are wrong once
 # in four times.
 _ADVANTAGE_MARGIN, _WIDTH_MARGIN = 0.1, 0.06
 # Of a logarithm's argument: spectra of points give a width of 0.
 _LEAST_BLUNTNESS = 0.01
-# Less than this share of all frequencies above the noise: no texture, whatever looks like edges.
-_LEAST_SIGNAL = 0.006
-# The same, if there are too few edges.
-_LEAST_SIGNAL_WITHOUT_EDGES = 0.022
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """What was measured on a sample, before anything is decided.
-
-    Attributes
-    ----------
-    noise : float
-        Standard deviation, where the sample's light spans 0.75.
-    edges : Edges
-    spectrum : Spectrum
-    fits : mapping of str to Fit
-        The blur of each family that explains the spectrum best.
-    signal_share : float
-        Of all frequencies, those above the noise.
-    signal_size : int
-        Bins of the spectrum above the noise.
-    """
-
-    noise: float
-    edges: Edges
-    spectrum: Spectrum
-    fits: Mapping[Family, Fit]
-    signal_share: float
-    signal_size: int
-
-    @classmethod
-    def of(cls, noise: float, edges: Edges, spectrum: Spectrum, fits: Mapping[Family, Fit]) -> Look:
-        """Find by the blur that explains the spectrum best how far the noise reaches."""
-        likeliest = min(fits.values(), key=lambda fit: fit.cost)
-        raised = raise_floor(spectrum, likeliest.psf)
-        return cls(noise, edges, spectrum, fits, raised.signal_share(), raised.signal_size())
-
-    def advantage(self, cost: float, other: float) -> float:
-        """Tell what a blur explains more of the spectrum than another, by bins above the noise."""
-        return (other - cost) / max(self.signal_size, _FEWEST_BINS)
-
-    @property
-    def round(self) -> Fit:
-        """The better of the round blurs."""
-        gaussian, disc = self.fits["gaussian"], self.fits["disc"]
-        needed = _DISC_EVIDENCE_IF_JPEG if self.spectrum.jpeg > 0 else 0.0
-        if disc.parameters["radius"] < _SMALL_DISC:
-            needed = max(needed, _SMALL_DISC_ADVANTAGE * self.signal_size)
-        return disc if gaussian.cost - disc.cost > needed else gaussian
-
-    @property
-    def directed(self) -> Fit:
-        """The better of the blurs that have a direction."""
-        return min((self.fits[family] for family in _DIRECTED), key=lambda fit: fit.cost)
-
-    @property
-    def direction_counts(self) -> float:
-        """Advantage of the directed blur before the round one, beyond what it needs."""
-        directed = self.directed
-        along = self.edges.width_along(directed.parameters["angle"])
-        least = _DIRECTED_ADVANTAGE if self.bluntness >= 1 else _DIRECTED_ADVANTAGE_IF_SHARP
-        least = max(least, directed.parameters.get("length", 0) / _LONG)
-        needed = _needed(along, least, _UNSEEN_ADVANTAGE, _SHARP_ADVANTAGE)
-        if self.spectrum.jpeg > 0 and _edge_width(directed) < _LEAST_OF_JPEG_EDGES * along:
-            return -np.inf
-        return self.advantage(directed.cost, self.round.cost) - needed
-
-    @property
-    def best(self) -> Fit:
-        """The family that explains the sample best."""
-        return self.directed if self.direction_counts > 0 else self.round
-
-    @property
-    def spectral_width(self) -> float:
-        """Standard deviation along an axis of the round blur that fits best, pixels."""
-        fit = self.round
-        (size,) = fit.parameters.values()
-        return size * _DISC_WIDTH if fit.family == "disc" else size
-
-    @property
-    def width(self) -> float:
-        """Width of the blur by both looks, pixels; by one if there are too few edges."""
-        if self.edges.count < LEAST_EDGES:
-            return self.spectral_width
-        return _SPECTRAL_SHARE * self.spectral_width + (1 - _SPECTRAL_SHARE) * self.edges.width
-
-    @property
-    def bluntness(self) -> float:
-        """Width of the blur over that of sharp pictures: below 1 there is none."""
-        by_spectrum = self.spectral_width / _SHARP_SPECTRAL_WIDTH
-        by_both = min(self.width / _SHARP_WIDTH, by_spectrum)
-        if self.spectrum.jpeg == 0:
-            return by_both
-        return max(by_both / _JPEG_SOFTENS, self._edge_bluntness)
-
-    @property
-    def is_hidden(self) -> bool:
-        """Whether JPEG hides in the spectrum a blur that edges show; the zeros of discs stay."""
-        is_narrow = self.spectral_width < _LEAST_OF_JPEG_EDGES * self.edges.width
-        is_blurred = self.spectrum.jpeg > 0 and self._edge_bluntness >= 1
-        return is_blurred and is_narrow and self.round.family == "gaussian"
-
-    @property
-    def _edge_bluntness(self) -> float:
-        return float(np.nan_to_num(self.edges.width)) / _WIDE_JPEG_EDGES
-
-    @property
-    def has_wide_edges(self) -> bool:
-        """Whether edges are much wider than round blurs explain, as those of shakes are."""
-        edges, spectral = self.edges.width, self.spectral_width
-        return (
-            self.edges.count >= LEAST_EDGES
-            and edges >= max(_WIDE_EDGES, _WIDER_TIMES * spectral)
-            and edges - spectral >= _WIDER_BY
-        )
-
-    @property
-    def is_marked(self) -> bool:
-        """Whether the best family has zeros or a direction that no gaussian explains."""
-        return self.advantage(self.best.cost, self.fits["gaussian"].cost) > _FREE_ADVANTAGE
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether candidates of free form could not, or should not, change the choice."""
-        best = self.best
-        excess = (best.cost - self.spectrum.size) / self.signal_size
-        is_explained = excess < _WELL_EXPLAINED
-        return is_explained and not (best.family in _ROUND and self.has_wide_edges)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -285,25 +107,6 @@ def find_kind(
     return decide(look_at(sample, valid=valid), candidates, family=family)
 
 
-def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
-    """Measure edges and spectrum of a sample, and fit every family to it: see `find_kind`."""
-    plane = prepare_sample(sample, 3).plane
-    valid = np.asarray(sample < _CLIPPED) if valid is None else valid
-    if valid.mean() < _LEAST_VALID:
-        raise EstimateError(
-            f"{1 - valid.mean():.0%} of the sample are clipped highlights. "
-            "Choose a window without them."
-        )
-    noise = quiet_noise(plane)
-    edges = measure_edges(plane, noise, valid)
-    spectrum = measure_spectrum(plane, noise, valid)
-    look = Look.of(noise, edges, spectrum, fit_families(spectrum))
-    if look.is_hidden:
-        look = Look.of(noise, edges, spectrum, fit_families(spectrum, edges.width))
-    _check_texture(look)
-    return look
-
-
 def decide(look: Look, candidates: Sequence[Psf] = (), *, family: Name | None = None) -> Kind:
     """Choose the kind of blur by what was measured: see `find_kind`."""
     costs = {"none": spectral_cost(look.spectrum, POINT)}
@@ -322,8 +125,8 @@ def decide(look: Look, candidates: Sequence[Psf] = (), *, family: Name | None = 
 def _choose(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -> Name:
     """Take the simplest kind that explains the spectrum, or none if the sample looks sharp."""
     best = look.best
-    is_wide = best.family in _ROUND and look.has_wide_edges
-    is_sharp = best.family in _ROUND and look.bluntness < 1
+    is_wide = best.family in ROUND and look.has_wide_edges
+    is_sharp = best.family in ROUND and look.bluntness < 1
     if "free" in costs:
         if _free_counts(look, costs) > 0 or (is_wide and costs["free"] < best.cost):
             return "free"
@@ -338,25 +141,10 @@ def _choose(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -
 
 def _free_counts(look: Look, costs: Mapping[str, float]) -> float:
     """Advantage of the free form before the best family, beyond what it needs."""
-    needed = _needed(
+    needed = needed_advantage(
         look.edges.width, _FREE_ADVANTAGE, _FREE_UNSEEN_ADVANTAGE, _FREE_SHARP_ADVANTAGE
     )
     return look.advantage(costs.get("free", np.inf), look.best.cost) - needed
-
-
-def _edge_width(directed: Fit) -> float:
-    """Width of edges across a directed blur, pixels, as `measure_edges` measures it."""
-    parameters = directed.parameters
-    if directed.family == "line":
-        return float(parameters["length"] / np.sqrt(2 * np.pi))
-    return parameters["sigma_long"]
-
-
-def _needed(edge_width: float, wide: float, unseen: float, sharp: float) -> float:
-    """Choose what is needed by how wide edges are; NaN if there are too few."""
-    if np.isnan(edge_width):
-        return unseen
-    return sharp if edge_width < _SHARP_EDGES else wide
 
 
 def _confidence(look: Look, costs: Mapping[str, float], name: Name) -> float:
@@ -364,7 +152,7 @@ def _confidence(look: Look, costs: Mapping[str, float], name: Name) -> float:
     of_free = _free_counts(look, costs)
     if name == "free":
         return _sureness(of_free / _ADVANTAGE_MARGIN)
-    is_directed = name in _DIRECTED
+    is_directed = name in DIRECTED
     of_directed = look.direction_counts if is_directed else -look.direction_counts
     margins = [-of_free / _ADVANTAGE_MARGIN, of_directed / _ADVANTAGE_MARGIN]
     if not is_directed:
@@ -389,12 +177,3 @@ def _given(free: tuple[Psf, float] | None) -> tuple[Psf, float]:
     if free is None:
         raise EstimateError("no psf of free form to choose from. Estimate one first.")
     return free
-
-
-def _check_texture(look: Look) -> None:
-    count, share = look.edges.count, look.signal_share
-    if share < (_LEAST_SIGNAL if count >= LEAST_EDGES else _LEAST_SIGNAL_WITHOUT_EDGES):
-        raise EstimateError(
-            f"nothing to measure the blur on: {count} edges, and {share:.1%} of all frequencies "
-            "above the noise. Choose a window with edges."
-        )

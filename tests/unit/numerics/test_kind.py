@@ -9,7 +9,8 @@ from skimage import data
 
 from numerics.blur import blur
 from numerics.families import astigmatic
-from numerics.kind import decide, find_kind, look_at
+from numerics.kind import decide, find_kind
+from numerics.look import look_at
 from numerics.make_psf import disc, gaussian, motion, shake
 from numerics.psf import check_psf, normalise
 from numerics.sample import EstimateError
