@@ -33,6 +33,8 @@ _CONFIDENCE_IF_CONTRADICTED = 0.3
 # Bins of the spectrum above the noise that tell a free form. With fewer, starts agree on PSFs that
 # fit what little shows of the sample, and are wrong elsewhere.
 _ENOUGH_BINS = 500
+# Noise that passes for edges: starts agree on a PSF of that noise.
+_STRONG_NOISE = 0.03
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,11 +111,17 @@ def find_blur(
     kind = decide(look, estimate.candidates if estimate else (), family=family)
     if kind.name == "free" and estimate is not None:
         # The estimator's own choice rests on more than the spectrum, by which kinds compare.
-        confidence = estimate.confidence * min(1.0, look.signal_size / _ENOUGH_BINS)
+        confidence = estimate.confidence * _share_that_shows(look)
         kind = replace(kind, psf=estimate.psf, confidence=confidence)
     elif family is None and _is_contradicted(look, kind, estimate):
         kind = replace(kind, confidence=min(kind.confidence, _CONFIDENCE_IF_CONTRADICTED))
     return Finding(kind, estimate)
+
+
+def _share_that_shows(look: Look) -> float:
+    """How far to believe starts that agree, 0 to 1: noise can make them."""
+    by_noise = 1 / (1 + (look.noise / _STRONG_NOISE) ** 4)
+    return by_noise * min(1.0, look.signal_size / _ENOUGH_BINS)
 
 
 def _is_contradicted(look: Look, kind: Kind, estimate: Estimate | None) -> bool:
