@@ -44,10 +44,10 @@ _LEAST_VARIANCE = np.float32(1e-4)
 # sharpens explains what such texture does to the sample.
 _TEXTURE_VARIANCE = np.float32(1e-5)
 _NOISE_TO_SIGNAL = np.float32(0.02)
-# Steps towards the latent: noise leaves it to the prior, whose variances differ from pixel to pixel
-# by orders of magnitude, and asks for three times as many as there are without it. Where they end
-# too early, PSFs grow dust.
-_CG_STEPS, _CG_TOLERANCE = 40, 0.05
+# Towards the latent: most steps, what may be left over, and the noise at which half of that may.
+# Noise leaves the latent to its prior, whose variances differ from pixel to pixel by orders of
+# magnitude: it takes three times as many steps, and where they end too early, PSFs grow dust.
+_CG_STEPS, _CG_TOLERANCE, _CG_NOISE = 40, 0.08, 0.03
 # Of the squared latent, whose mean its derivatives don't tell.
 _MEAN_WEIGHT = np.float32(1e-4)
 # Of the PSF, as a share of the power of the latent's derivatives: keeps its equations regular.
@@ -89,12 +89,13 @@ def refine_psf(
     variance = np.mean(_wiener(derivatives, psf) ** 2, axis=0) + _LEAST_VARIANCE
     mean = canvas.plane - canvas.plane.mean()
     latents = np.stack([mean, np.zeros_like(mean)])
+    tolerance = _CG_TOLERANCE / (1 + noise / _CG_NOISE)
     for forgiven in _misfits(noise, misfit):
         otf = psf_to_otf(psf, canvas.shape)
         whitening = _whitening(canvas.shape, noise, forgiven)
         white = _filter(derivatives, whitening)
         problem = _Problem(white, known, otf, whitening, forgiven, variance)
-        latents = problem.expect(latents, random)
+        latents = problem.expect(latents, random, tolerance)
         sharp, deviation = _gradients(latents)
         variance = problem.spread(sharp, deviation, psf) + _TEXTURE_VARIANCE
         psf = problem.measure_psf(sharp, deviation, psf)
@@ -149,7 +150,7 @@ class _Problem:
     misfit: np.float32
     variance: Plane
 
-    def expect(self, latents: Planes, random: np.random.Generator) -> Planes:
+    def expect(self, latents: Planes, random: np.random.Generator, tolerance: float) -> Planes:
         """Find the mean of the latent, and a random deviation from it; begins with `latents`.
 
         Right-hand sides made of noise, of the variances that data and prior have, are solved by
@@ -172,7 +173,7 @@ class _Problem:
             return irfft2(rfft2(planes) / response, self.known.shape)
 
         return conjugate_gradients(
-            apply, target, latents, _CG_STEPS, precondition, tolerance=_CG_TOLERANCE
+            apply, target, latents, _CG_STEPS, precondition, tolerance=tolerance
         )
 
     def spread(self, sharp: Field, deviation: Field, psf: Psf) -> Plane:
