@@ -40,6 +40,17 @@ def test_noise_does_not_make_a_psf_swallow_less(
     assert fine_power(refined) < 1.1 * fine_power(shake)
 
 
+def test_strong_noise_leaves_a_true_psf_as_it_is(
+    shaken_photo: np.ndarray, shake: np.ndarray
+) -> None:
+    """Latents broken off after ten steps, as many as do without noise, give it dust: 0.96."""
+    grain = np.random.default_rng(1).normal(0, 0.03, shaken_photo.shape)
+    sample = prepare_sample(shaken_photo + grain.astype(np.float32), 11)
+    canvas = lay_out(sample.plane, 11)
+    refined = refine_psf(canvas, shake, sample.noise, Work(refinement_cost(canvas)))
+    assert similarity(refined, shake) > 0.97
+
+
 def fine_power(psf: np.ndarray) -> float:
     """Mean power that a PSF lets through above a quarter of the sampling frequency."""
     power = np.abs(np.fft.rfft2(psf, (64, 64))) ** 2
