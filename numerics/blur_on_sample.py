@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.blind import Estimate, estimate_psf, estimate_psf_and_size
+from numerics.climb import STRONG_NOISE
 from numerics.consensus import is_unlike
 from numerics.kind import Kind, Name, decide
 from numerics.look import Look, look_at
@@ -33,8 +34,6 @@ _CONFIDENCE_IF_CONTRADICTED = 0.3
 # Bins of the spectrum above the noise that tell a free form. With fewer, starts agree on PSFs that
 # fit what little shows of the sample, and are wrong elsewhere.
 _ENOUGH_BINS = 500
-# Noise that passes for edges: starts agree on a PSF of that noise.
-_STRONG_NOISE = 0.03
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,8 +118,8 @@ def find_blur(
 
 
 def _share_that_shows(look: Look) -> float:
-    """How far to believe starts that agree, 0 to 1: noise can make them."""
-    by_noise = 1 / (1 + (look.noise / _STRONG_NOISE) ** 4)
+    """How far to believe starts that agree, 0 to 1: they can agree on a PSF of the noise."""
+    by_noise = 1 / (1 + (look.noise / STRONG_NOISE) ** 4)
     return by_noise * min(1.0, look.signal_size / _ENOUGH_BINS)
 
 

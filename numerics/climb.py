@@ -35,8 +35,8 @@ Psf = NDArray[np.float32]
 _ITERATIONS = 5
 _EDGE_COST_DECAY = 1.1
 _LARGEST_EDGE_COST = 0.02
-# Where noise is so strong, edges cost twice as much.
-_STRONG_NOISE = 0.03
+STRONG_NOISE = 0.03
+"""Standard deviation of noise that passes for edges, which cost twice as much there."""
 _SMALLEST_REFINED = 0.35
 # Room for what a coarser scale did not show of the PSF: a share of its extent, and pixels.
 _ROOM = 1.25
@@ -89,7 +89,7 @@ class Start:
         Raised where `noise`, the standard deviation of that of the sample, would pass for edges.
         """
         to_go = _ITERATIONS * levels_to_go + np.arange(_ITERATIONS)[::-1]
-        last = self.edge_cost * (1 + (noise / _STRONG_NOISE) ** 2)
+        last = self.edge_cost * (1 + (noise / STRONG_NOISE) ** 2)
         return np.asarray(np.minimum(last * _EDGE_COST_DECAY**to_go, _LARGEST_EDGE_COST))
 
 

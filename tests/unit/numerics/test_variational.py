@@ -33,10 +33,7 @@ def test_softened_psf_gets_closer_to_the_truth(shaken_photo: np.ndarray, shake: 
 def test_noise_does_not_make_a_psf_swallow_less(
     shaken_photo: np.ndarray, shake: np.ndarray
 ) -> None:
-    grain = np.random.default_rng(1).normal(0, 0.02, shaken_photo.shape)
-    sample = prepare_sample(shaken_photo + grain.astype(np.float32), 11)
-    canvas = lay_out(sample.plane, 11)
-    refined = refine_psf(canvas, shake, sample.noise, Work(refinement_cost(canvas)))
+    refined = refine_under_noise(0.02, shaken_photo, shake)
     assert fine_power(refined) < 1.1 * fine_power(shake)
 
 
@@ -44,11 +41,15 @@ def test_strong_noise_leaves_a_true_psf_as_it_is(
     shaken_photo: np.ndarray, shake: np.ndarray
 ) -> None:
     """Latents broken off after ten steps, as many as do without noise, give it dust: 0.96."""
-    grain = np.random.default_rng(1).normal(0, 0.03, shaken_photo.shape)
-    sample = prepare_sample(shaken_photo + grain.astype(np.float32), 11)
-    canvas = lay_out(sample.plane, 11)
-    refined = refine_psf(canvas, shake, sample.noise, Work(refinement_cost(canvas)))
+    refined = refine_under_noise(0.03, shaken_photo, shake)
     assert similarity(refined, shake) > 0.97
+
+
+def refine_under_noise(noise: float, photo: np.ndarray, psf: np.ndarray) -> np.ndarray:
+    grain = np.random.default_rng(1).normal(0, noise, photo.shape)
+    sample = prepare_sample(photo + grain.astype(np.float32), 11)
+    canvas = lay_out(sample.plane, 11)
+    return refine_psf(canvas, psf, sample.noise, Work(refinement_cost(canvas)))
 
 
 def fine_power(psf: np.ndarray) -> float:
