@@ -47,6 +47,7 @@ def transparency(psf: NDArray[np.float32]) -> float:
     psf : (h, w) or (h, w, channel) float32
     """
     side = max(_GRID, *psf.shape[:2])
-    power = np.log(Blur(psf, (side, side)).power + _DARK)
+    blur = Blur(psf, (side, side))
+    power = np.log(blur.power[..., blur.frequencies] + _DARK)
     # A half-spectrum stands for both halves: all columns but the outer ones count twice.
     return float(np.exp(np.concatenate([power, power[..., 1:-1]], axis=-1).mean()))

@@ -46,7 +46,7 @@ import numba
 import numpy as np
 
 from numerics.block_shrinkage import STRIDE, BlockLines, shrink_blocks
-from numerics.fft import Planes, PlaneTransforms, Spectrum
+from numerics.fft import Planes, PlaneTransforms, Spectrum, half_width
 from numerics.otf import Blur
 from numerics.outside import Inside
 from numerics.shrinkage import Lines, shrink_gradients
@@ -151,7 +151,7 @@ class TileSolver:
     ) -> int:
         """Most bytes that a solver of planes of `shape`, with these insides, will hold."""
         height, width = shape
-        targets = 8 * channels * height * (width // 2 + 1)
+        targets = 8 * channels * height * half_width(width)
         needed = PlaneTransforms.bytes_needed(channels, shape) + targets
         if schedule.correction.steps:
             needed += UnknownBorder.bytes_needed(channels, shape, insides, schedule.correction)

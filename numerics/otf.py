@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.fft import Planes, Spectrum
+from numerics.fft import Planes, Spectrum, half_width
 from numerics.psf import lay_at_origin
 
 
@@ -17,11 +17,11 @@ class Filter(NamedTuple):
 
     Attributes
     ----------
-    conjugate : (H, W // 2 + 1) complex64
+    conjugate : (H, half_width(W)) complex64
         Conjugate of the otf K.
-    power : (H, W // 2 + 1) float32
+    power : (H, half_width(W)) float32
         Its squared modulus.
-    rows, columns : (H,), (W // 2 + 1,) float32
+    rows, columns : (H,), (half_width(W),) float32
         Squared modulus of D, which is the sum of the two.
     weight : float32
         lambda / beta.
@@ -39,11 +39,11 @@ class Blur:
 
     Attributes
     ----------
-    conjugate : (1 or channel, H, W // 2 + 1) complex64
-        Conjugate of the otf.
-    power : (1 or channel, H, W // 2 + 1) float32
+    conjugate : (1 or channel, H, half_width(W)) complex64
+        Conjugate of the otf; 0 where rows are padded.
+    power : (1 or channel, H, half_width(W)) float32
         Its squared modulus.
-    rows, columns : (H,), (W // 2 + 1,) float32
+    rows, columns : (H,), (half_width(W),) float32
         Squared modulus of D, which is the sum of the two.
     """
 
@@ -53,16 +53,22 @@ class Blur:
         # By numpy: how FFTW goes about it depends on what it has planned before, and a sweep that
         # goes on after a kill shall give the same pixels to the last bit.
         spectra = np.fft.rfft2(np.stack([lay_at_origin(channel, shape) for channel in channels]))
-        otf = spectra.astype(np.complex64, copy=False)
+        otf = np.zeros((*spectra.shape[:2], half_width(width)), np.complex64)
         self.shape = shape
+        otf[..., self.frequencies] = spectra
         self.conjugate: Spectrum = otf.conj()
         self.power: Planes = otf.real**2 + otf.imag**2
         self.rows = _difference_power(np.arange(height) / height)
-        self.columns = _difference_power(np.arange(width // 2 + 1) / width)
+        self.columns = _difference_power(np.arange(half_width(width)) / width)
         self._zeros, self._ones = np.zeros_like(self.rows), np.ones_like(self.columns)
         self._psf = psf
         self._others: dict[tuple[int, int], Blur] = {}
         self._making = threading.Lock()
+
+    @property
+    def frequencies(self) -> slice:
+        """Columns that are frequencies, not padding."""
+        return slice(self.shape[1] // 2 + 1)
 
     def of_shape(self, shape: tuple[int, int]) -> Blur:
         """Give the same psf for planes of another shape, made once for all threads."""
@@ -89,7 +95,7 @@ class Blur:
     def bytes_needed(psf: NDArray[np.float32], *shapes: tuple[int, int]) -> int:
         """Most bytes that it takes to make one for each of these shapes."""
         channels = psf.shape[2] if psf.ndim == 3 else 1
-        half = sum(height * (width // 2 + 1) for height, width in shapes)
+        half = sum(height * half_width(width) for height, width in shapes)
         return (8 + 8 + 4) * channels * half
 
 

@@ -75,7 +75,8 @@ def _weight_outside(psf: NDArray[np.float32], schedule: Schedule) -> NDArray[np.
     """Share of the inverse filter outside of the square of half side 0, 1, 2 ..."""
     side = max(_GRID, 4 * max(psf.shape[:2]))
     blur = Blur(psf, (side, side))
-    weight = np.abs(irfft2(_inverse_filter(blur, schedule), blur.shape)).sum(axis=0)
+    spectrum = _inverse_filter(blur, schedule)[..., blur.frequencies]
+    weight = np.abs(irfft2(spectrum, blur.shape)).sum(axis=0)
     distance = np.abs(np.fft.fftfreq(side, 1.0 / side)).astype(int)
     square = np.maximum(distance[:, None], distance)
     held = np.cumsum(np.bincount(square.ravel(), weight.ravel()))

@@ -126,7 +126,7 @@ class UnknownBorder:
         channel : int
         step_of : callable
             Gives what the step does to a channel of a blur.
-        target : (H, W // 2 + 1) complex64
+        target : (H, half_width(W)) complex64
             conj(K) Y, changed along with y. The spectrum of the transforms holds X, normalised,
             and holds what becomes of it afterwards; the plane is overwritten.
         """

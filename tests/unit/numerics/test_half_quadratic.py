@@ -88,7 +88,8 @@ def test_each_channel_may_have_a_psf_of_its_own(planes: np.ndarray) -> None:
     blur = Blur(psfs, (48, 50))
     for channel in range(3):
         mine = psf_to_otf(psfs[:, :, channel], (48, 50))
-        np.testing.assert_allclose(blur.conjugate[channel], mine.conj(), atol=1e-6)
+        found = blur.conjugate[channel][:, blur.frequencies]
+        np.testing.assert_allclose(found, mine.conj(), atol=1e-6)
     one = solver(gaussian(1.0, 9), planes, schedule)
     same = solver(gaussian(1.0, 9)[:, :, None].repeat(3, 2), planes, schedule)
     one.solve()
