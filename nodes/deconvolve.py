@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numerics.outside import Inside
     from numerics.reach import Reach
     from numerics.tiles import Grid
+    from numerics.unknown_border import Correction
 
 Quality = Literal["fast", "normal", "clean"]
 
@@ -34,11 +35,14 @@ _SAMPLE_SIDE = 192
 # Below this, 0.3 % of full scale, other errors than noise decide: those of the psf, of rounding to
 # 8 bits. On real camera shakes with 0.15 % of noise, taking it for 0.3 % gains 1 to 2 dB.
 _SMALLEST_NOISE = 3e-3
-# 0.6 suits photographs as well as 2/3 does, and takes fewer steps.
-_PRIOR_EXPONENT = 0.6
+# Somewhat less than 2/3 suits photographs as well, and takes fewer steps.
+_PRIOR_EXPONENT = 0.55
+# With noise the data get less weight than one over its variance, so less of it is left.
+_ERRORS_OF_NOISE = -0.45
+_ERRORS_AT = 0.008
 
 
-_Correction: TypeAlias = tuple[tuple[int, ...], int, bool]
+_Correction: TypeAlias = tuple[tuple[int, ...], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,48 +51,59 @@ class _Preset:
 
     Attributes
     ----------
-    gradients : (float, float, int)
-        First and last beta, and how many.
+    betas : (float, float, float, int)
+        That of the start; of the first and the last step after it, and how many there are.
     errors : tuple of float
-        What is left of the latent's errors before each step with blocks, times the noise.
+        What is left of the latent's errors before each step with blocks, times the noise, where
+        that is `_ERRORS_AT`; it changes with the noise's power `_ERRORS_OF_NOISE`.
     threshold : float
         Of a block's coefficients, times these errors.
     rule : FidelityRule's numbers
-    near, far : tuple
-        Arguments of `Correction`; for blurs whose inverse reaches far, what lies beyond the
-        picture's border matters more, and bands along it would not hold their filters.
+    near, far, beyond : tuple
+        Steps and iterations of the `Correction`, by how far the inverse of the blur reaches: the
+        further, the more what lies beyond the picture's border matters.
     """
 
-    gradients: tuple[float, float, int]
+    betas: tuple[float, float, float, int]
     errors: tuple[float, ...]
     threshold: float
     rule: tuple[float, float, float]
-    near: _Correction = ((), 1, True)
-    far: _Correction = ((), 1, False)
+    near: _Correction
+    far: _Correction
+    beyond: _Correction
 
 
-# Chosen on four photographs with six psfs at 0.4 and 1.5 % of noise, and held against four other
-# psfs. The first beta is so small that all gradients vanish beside it.
-_FIRST_BETA = 2.2
-# Halos of blurs with zeros in their spectra, such as lines, and of shakes of 25 px and more.
+# Chosen on six photographs with eight psfs at 0.3 to 3 % of noise, and held against others. The
+# first beta is so small that all gradients vanish beside it.
+# Halo, px, of camera shakes of some 25 px with little noise.
 _FAR = 128
 _PRESETS: Mapping[Quality, _Preset] = {
-    "fast": _Preset((8.0, 128.0, 4), (), 0.0, (0.135, -1.5, -0.47)),
+    "fast": _Preset(
+        (5.0, 16.0, 80.0, 2),
+        (1.25,),
+        2.2,
+        (0.4, -1.34, -0.43),
+        ((), 1),
+        ((0,), 2),
+        ((0,), 2),
+    ),
     "normal": _Preset(
-        (5.0, 180.0, 4),
-        (2.0,),
-        1.5,
-        (0.33, -1.34, -0.43),
-        ((0,), 2, True),
-        ((0, 1, 2), 3, False),
+        (3.0, 10.0, 160.0, 3),
+        (1.25,),
+        2.2,
+        (0.4, -1.34, -0.43),
+        ((0,), 2),
+        ((0, 2), 3),
+        ((0, 1, 2), 4),
     ),
     "clean": _Preset(
-        (5.0, 256.0, 5),
-        (5.0, 3.5, 2.5, 1.5),
-        1.25,
-        (2.3, -1.13, -0.31),
-        ((0, 1, 2, 3), 2, True),
-        ((0, 1, 2, 3), 5, False),
+        (2.5, 8.5, 240.0, 5),
+        (4.0, 2.8, 1.9, 1.1),
+        1.3,
+        (0.57, -1.34, -0.43),
+        ((0, 1, 2, 3), 2),
+        ((0, 1, 2, 3), 3),
+        ((0, 1, 2, 3), 7),
     ),
 }
 
@@ -108,8 +123,8 @@ class Deconvolve(Node):
         )
         quality: Quality = Field(
             "normal",
-            description="fast: half of the time and 0.2 dB less; normal; clean: three times the "
-            "time, 0.2 to 0.7 dB more, and the most care for what the picture's borders cut off",
+            description="fast: half of the time and 0.4 dB less; normal; clean: two to three "
+            "times the time, 0.2 to 0.9 dB more, and the most care for what borders cut off",
         )
 
     inputs = {  # noqa: RUF012
@@ -211,30 +226,37 @@ def settle_schedule(
 ) -> tuple[Schedule, Reach]:
     """Choose weights and steps for the whole picture; tell how far they look."""
     from numerics.reach import solver_reach
-    from numerics.unknown_border import Correction
 
     schedule = _schedule(params, max(noise, _SMALLEST_NOISE), psf)
     reach = solver_reach(psf, schedule)
-    if reach.halo > _FAR:
-        schedule = replace(schedule, correction=Correction(*_PRESETS[params.quality].far))
-    return schedule, reach
+    return replace(schedule, correction=_correction(params.quality, reach)), reach
+
+
+def _correction(quality: Quality, reach: Reach) -> Correction:
+    from numerics.unknown_border import Correction
+
+    preset = _PRESETS[quality]
+    if reach.is_cut:
+        # Bands along the border would not hold such filters.
+        return Correction(*preset.beyond, banded=False)
+    return Correction(*(preset.near if reach.halo <= _FAR else preset.far), banded=True)
 
 
 def _schedule(params: Deconvolve.Params, noise: float, psf: NDArray[np.float32]) -> Schedule:
     from numerics.fidelity import FidelityRule
     from numerics.half_quadratic import BlockStep, Schedule, growing_betas
-    from numerics.unknown_border import Correction
 
     preset = _PRESETS[params.quality]
     fidelity = FidelityRule(*preset.rule).fidelity(psf, noise) * _PRIORITY_BASE**params.priority
     # The factor is one of the data's variance: noise counts by its root.
     threshold = preset.threshold * noise / _PRIORITY_BASE ** (params.priority / 2)
+    share = (noise / _ERRORS_AT) ** _ERRORS_OF_NOISE
+    errors = [share * error for error in preset.errors]
     return Schedule(
         fidelity,
         _PRIOR_EXPONENT,
-        growing_betas(_FIRST_BETA, *preset.gradients),
-        tuple(BlockStep(error**-2, error * threshold) for error in preset.errors),
-        Correction(*preset.near),
+        growing_betas(*preset.betas),
+        tuple(BlockStep(error**-2, error * threshold) for error in errors),
     )
 
 

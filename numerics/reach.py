@@ -40,10 +40,13 @@ class Reach:
         Pixels that a tile has to read beyond its core.
     lost : float
         Share of the inverse filter's weight that lies beyond the halo, 0 to 1.
+    is_cut : bool
+        Whether the inverse filter reaches further, so that the halo is a compromise.
     """
 
     halo: int
     lost: float
+    is_cut: bool
 
     @property
     def expected_error(self) -> float:
@@ -63,12 +66,13 @@ def solver_reach(psf: NDArray[np.float32], schedule: Schedule) -> Reach:
     schedule : Schedule
     """
     if not schedule.betas:
-        return Reach(0, 0.0)
+        return Reach(0, 0.0, is_cut=False)
     outside = _weight_outside(psf, schedule)
     wished = int(np.ceil(_MARGIN * np.argmax(outside <= 1.0 - _HELD)))
     needed = int(np.argmax(outside <= 1.0 - _HELD_AT_LEAST))
     halo = max(min(wished, _WIDE), min(needed, LARGEST_HALO), _SMALLEST, max(psf.shape[:2]) // 2)
-    return Reach(halo, float(outside[min(halo, outside.size - 1)]))
+    lost = float(outside[min(halo, outside.size - 1)])
+    return Reach(halo, lost, is_cut=halo < wished)
 
 
 def _weight_outside(psf: NDArray[np.float32], schedule: Schedule) -> NDArray[np.float64]:

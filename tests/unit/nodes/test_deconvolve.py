@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import skimage.data
 
-from nodes.deconvolve import Deconvolve
+from nodes.deconvolve import Deconvolve, settle_schedule
 from numerics.blur import blur
 from numerics.half_quadratic import TileSolver
-from numerics.make_psf import gaussian, shake
+from numerics.make_psf import gaussian, motion, shake
 from numerics.tiles import plan_grid
 from pipeline.errors import MemoryShortage
 from pipeline.node import Value
@@ -68,11 +68,38 @@ def test_priority_trades_noise_for_sharpness(context: Any, blurred: np.ndarray) 
 def test_details_tell_what_was_settled(context: Any, blurred: np.ndarray) -> None:
     details: Any = deconvolve(context, blurred, PSF).details
     assert details["noise"] == pytest.approx(0.003, rel=0.2)
-    assert details["steps"] == 6
+    assert details["steps"] == 5
     assert details["stopped"] == "all steps done"
     assert details["halo"] >= 32
     assert details["regularization"] > 0
     assert context.steps[-1] == (details["tiles"], details["tiles"])
+
+
+@pytest.mark.parametrize("quality", ["fast", "normal", "clean"])
+def test_the_further_a_blur_reaches_the_more_care_its_borders_take(quality: Any) -> None:
+    params = Deconvolve.Params(quality=quality)
+    near, far, beyond = (
+        settle_schedule(params, noise, psf)
+        for noise, psf in (
+            (0.01, gaussian(1.5)),
+            (0.003, shake(17, 2, 19)),
+            (0.003, motion(31, 25.0)),
+        )
+    )
+    assert near[1].halo < far[1].halo < beyond[1].halo
+    assert (near[1].is_cut, far[1].is_cut, beyond[1].is_cut) == (False, False, True)
+    assert far[0].correction.banded
+    assert not beyond[0].correction.banded
+    effort = [len(s.correction.steps) * s.correction.iterations for s, _ in (near, far, beyond)]
+    assert effort[0] < effort[1] <= effort[2]
+
+
+def test_the_more_noise_the_more_blocks_decide() -> None:
+    faint, strong = (
+        settle_schedule(Deconvolve.Params(), noise, PSF)[0].blocks[0] for noise in (0.003, 0.03)
+    )
+    assert strong.weight > 4 * faint.weight
+    assert faint.threshold < strong.threshold < 10 * faint.threshold
 
 
 def test_a_point_gives_the_input_again(context: Any, blurred: np.ndarray) -> None:
