@@ -16,20 +16,21 @@ class Inside(NamedTuple):
     rows: tuple[int, int]
     columns: tuple[int, int]
 
-    def bands(self, shape: tuple[int, int]) -> tuple[tuple[Band, ...], ...]:
-        """Give the parts of planes (..., H, W) that lie outside, for each axis that has some."""
-        axes = []
+    def bands(self, shape: tuple[int, int]) -> tuple[Band, ...]:
+        """Give the parts of planes (..., H, W) that lie outside; they overlap in corners."""
+        bands = []
         for axis, (start, stop) in enumerate(self):
+            own = self.rows if axis else (0, shape[1])
             # Side by side, as planes are periodic, but bands of their own, so that those of a tile
             # are those of the whole picture.
-            bands = (Band(axis, *span, shape) for span in ((0, start), (stop, shape[axis])))
-            axes.append(tuple(band for band in bands if band.width))
-        return tuple(bands for bands in axes if bands)
+            for span in ((0, start), (stop, shape[axis])):
+                bands.append(Band(axis, *span, own, shape))
+        return tuple(band for band in bands if band.width)
 
-    def regions(self, shape: tuple[int, int], *, banded: bool) -> tuple[tuple[Region, ...], ...]:
-        """Give the parts of the outside that are solved after, and beside, each other."""
+    def regions(self, shape: tuple[int, int], *, banded: bool) -> tuple[Region, ...]:
+        """Give the parts of the outside that are solved beside each other."""
         bands = self.bands(shape)
-        return bands if banded or not bands else ((Outside(self, shape),),)
+        return bands if banded or not bands else (Outside(self, shape),)
 
 
 class Region(Protocol):
@@ -86,6 +87,8 @@ class Band(NamedTuple):
     axis : 0 or 1
     start, stop : int
         The samples.
+    own : (int, int)
+        Samples of the other axis that count: in corners, those of the rows' bands.
     tile : (int, int)
         Shape of the tile's planes.
     """
@@ -93,6 +96,7 @@ class Band(NamedTuple):
     axis: int
     start: int
     stop: int
+    own: tuple[int, int]
     tile: tuple[int, int]
 
     @property
@@ -114,7 +118,8 @@ class Band(NamedTuple):
 
     def add(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:
         """See `Region`."""
-        self._lines(plane)[self.start : self.stop] += values
+        own = slice(*self.own)
+        self._lines(plane)[self.start : self.stop, own] += values[:, own]
 
     def embed(self, values: NDArray[np.float32], plane: NDArray[np.float32]) -> None:
         """See `Region`."""

@@ -12,15 +12,17 @@ from the last step's u on.
 
 Mostly, H reaches no further than a tile's halo, and the outside is a band along a border, as wide
 as that. So the transforms of an iteration need the band and as much beside it, not the whole tile.
-Where a tile reaches out along both axes, one is solved after the other. The preconditioner is the
-inverse that 1 - H would have without M, softened where that is large: smooth light far out would
-take dozens of iterations.
+Bands are solved beside each other, corners twice, of which one solution counts [3]_; what they make
+of each other waits for the next correction. The preconditioner is the inverse that 1 - H would have
+without M, softened where that is large: smooth light far out would take dozens of iterations.
 
 References
 ----------
 .. [1] Almeida & Figueiredo, Deconvolving images with unknown boundaries using the alternating
        direction method of multipliers, IEEE Trans. Image Processing 22(8), 2013.
 .. [2] Shewchuk, An introduction to the conjugate gradient method without the agonizing pain, 1994.
+.. [3] Cai & Sarkis, A restricted additive Schwarz preconditioner for general sparse linear systems,
+       SIAM J. Scientific Computing 21(2), 1999.
 """
 
 from __future__ import annotations
@@ -74,8 +76,8 @@ class Correction:
     def transform_pairs(self, inside: Inside, shape: tuple[int, int]) -> float:
         """Pairs of transforms a channel that one takes; those of bands by their share of a tile."""
         regions = inside.regions(shape, banded=self.banded)
-        each = sum(math.prod(region.shape) for group in regions for region in group)
-        return len(regions) + (1 + self.banded) * self.iterations * each / math.prod(shape)
+        each = sum(math.prod(region.shape) for region in regions)
+        return bool(regions) + (1 + self.banded) * self.iterations * each / math.prod(shape)
 
 
 NO_CORRECTION = Correction()
@@ -99,7 +101,7 @@ class UnknownBorder:
         self._blurred = np.empty_like(transforms.planes)
         self._latent = np.empty_like(transforms.spectrum)
         self._of_region: dict[tuple[int, int], PlaneTransforms] = {}
-        self._regions: tuple[tuple[Region, ...], ...] = ()
+        self._regions: tuple[Region, ...] = ()
 
     @staticmethod
     def bytes_needed(
@@ -133,18 +135,17 @@ class UnknownBorder:
         transforms, spectrum = self._transforms, self._transforms.spectrum
         plane, scale = transforms.planes[channel], np.float32(transforms.scale)
         step = step_of(self._blur, channel)
-        for regions in self._regions:
-            _keep_and_blur(spectrum, self._latent, step.conjugate)
-            transforms.inverse(channel)
-            blurred = self._blurred[channel]
-            lacking = [region.cut(plane) - region.cut(blurred) for region in regions]
-            plane[...] = 0
-            for region, missing in zip(regions, lacking, strict=True):
-                change = self._solve(region, channel, step_of, missing)
-                region.add(change, plane)
-                region.add(change, blurred)
-            transforms.forward(channel)
-            _follow(spectrum, self._latent, target, *step, scale)
+        _keep_and_blur(spectrum, self._latent, step.conjugate)
+        transforms.inverse(channel)
+        blurred = self._blurred[channel]
+        lacking = [region.cut(plane) - region.cut(blurred) for region in self._regions]
+        plane[...] = 0
+        for region, missing in zip(self._regions, lacking, strict=True):
+            change = self._solve(region, channel, step_of, missing)
+            region.add(change, plane)
+            region.add(change, blurred)
+        transforms.forward(channel)
+        _follow(spectrum, self._latent, target, *step, scale)
 
     def _solve(
         self, region: Region, channel: int, step_of: StepOf, missing: NDArray[np.float32]
@@ -185,8 +186,8 @@ def region_shapes(
     """Find the shapes that corrections of tiles with these insides need a psf for."""
     if not correction.steps:
         return set()
-    groups = (inside.regions(shape, banded=correction.banded) for inside in insides)
-    return {region.shape for regions in groups for group in regions for region in group}
+    found = (inside.regions(shape, banded=correction.banded) for inside in insides)
+    return {region.shape for regions in found for region in regions}
 
 
 @_kernel  # type: ignore[untyped-decorator]

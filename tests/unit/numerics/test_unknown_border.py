@@ -62,8 +62,8 @@ def test_planes_without_an_outside_are_left_alone() -> None:
     np.testing.assert_array_equal(*results)
 
 
-# Along one axis and along both, where one is solved after the other; with transforms of bands as
-# large as the tile, and smaller.
+# Along one axis and along both, where bands are solved beside each other; with transforms of bands
+# as large as the tile, and smaller.
 @pytest.mark.parametrize(
     ("shape", "rows", "columns", "banded"),
     [
