@@ -238,8 +238,8 @@ def _correction(quality: Quality, reach: Reach) -> Correction:
     preset = _PRESETS[quality]
     if reach.is_cut:
         # Bands along the border would not hold such filters.
-        return Correction(*preset.beyond, banded=False)
-    return Correction(*(preset.near if reach.halo <= _FAR else preset.far), banded=True)
+        return Correction(*preset.beyond)
+    return Correction(*(preset.near if reach.halo <= _FAR else preset.far), width=reach.halo)
 
 
 def _schedule(params: Deconvolve.Params, noise: float, psf: NDArray[np.float32]) -> Schedule:

@@ -206,7 +206,7 @@ class TileSolver:
 
     def _load_border(self, inside: Inside | None) -> UnknownBorder | None:
         correction = self._schedule.correction
-        if inside is None or not inside.bands(self._blur.shape) or not correction.steps:
+        if inside is None or inside.is_all(self._blur.shape) or not correction.steps:
             return None
         if self._border is None:
             self._border = UnknownBorder(self._blur, self._transforms, correction)

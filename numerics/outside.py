@@ -16,21 +16,32 @@ class Inside(NamedTuple):
     rows: tuple[int, int]
     columns: tuple[int, int]
 
-    def bands(self, shape: tuple[int, int]) -> tuple[Band, ...]:
-        """Give the parts of planes (..., H, W) that lie outside; they overlap in corners."""
+    def is_all(self, shape: tuple[int, int]) -> bool:
+        """Tell whether nothing of planes (..., H, W) lies outside."""
+        return self == ((0, shape[0]), (0, shape[1]))
+
+    def regions(self, shape: tuple[int, int], width: int | None) -> tuple[Region, ...]:
+        """Give the parts of planes (..., H, W) that lie outside, to be solved beside each other.
+
+        Parameters
+        ----------
+        shape : (H, W)
+        width : int or None
+            Most pixels of a band along a border; bands overlap in corners. None: all at once.
+        """
+        if self.is_all(shape):
+            return ()
+        return (Outside(self, shape),) if width is None else self._bands(shape, width)
+
+    def _bands(self, shape: tuple[int, int], width: int) -> tuple[Band, ...]:
         bands = []
         for axis, (start, stop) in enumerate(self):
             own = self.rows if axis else (0, shape[1])
             # Side by side, as planes are periodic, but bands of their own, so that those of a tile
             # are those of the whole picture.
-            for span in ((0, start), (stop, shape[axis])):
+            for span in ((max(0, start - width), start), (stop, min(stop + width, shape[axis]))):
                 bands.append(Band(axis, *span, own, shape))
         return tuple(band for band in bands if band.width)
-
-    def regions(self, shape: tuple[int, int], *, banded: bool) -> tuple[Region, ...]:
-        """Give the parts of the outside that are solved beside each other."""
-        bands = self.bands(shape)
-        return bands if banded or not bands else (Outside(self, shape),)
 
 
 class Region(Protocol):

@@ -10,8 +10,9 @@ agrees with what x makes of it solves
 M keeping the outside only. That is symmetric and positive, so conjugate gradients [2]_ solve it,
 from the last step's u on.
 
-Mostly, H reaches no further than a tile's halo, and the outside is a band along a border, as wide
-as that. So the transforms of an iteration need the band and as much beside it, not the whole tile.
+Mostly, H reaches no further than a tile's halo, and of the outside a band along the border counts,
+as wide as that. So the transforms of an iteration need the band and as much beside it, not the
+whole tile; and tiles see the same of the outside, however far their transforms reach beyond it.
 Bands are solved beside each other, corners twice, of which one solution counts [3]_; what they make
 of each other waits for the next correction. The preconditioner is the inverse that 1 - H would have
 without M, softened where that is large: smooth light far out would take dozens of iterations.
@@ -64,20 +65,26 @@ class Correction:
         Steps of the schedule, from 0, after which it is.
     iterations : int
         Of conjugate gradients, each time.
-    banded : bool
-        Whether band by band, preconditioned. That takes less time and comes nearer, but must not be
-        done where the filter of a step reaches further than the bands are wide: it can diverge.
+    width : int, optional
+        Pixels of the bands along the border in which it is sought, preconditioned; what lies
+        further out stays as it is. That takes less time and comes nearer, but must not be done
+        where the filter of a step reaches further than that: it can diverge. None: all at once.
     """
 
     steps: tuple[int, ...] = ()
     iterations: int = 1
-    banded: bool = False
+    width: int | None = None
+
+    @property
+    def is_banded(self) -> bool:
+        """Whether band by band."""
+        return self.width is not None
 
     def transform_pairs(self, inside: Inside, shape: tuple[int, int]) -> float:
         """Pairs of transforms a channel that one takes; those of bands by their share of a tile."""
-        regions = inside.regions(shape, banded=self.banded)
+        regions = inside.regions(shape, self.width)
         each = sum(math.prod(region.shape) for region in regions)
-        return bool(regions) + (1 + self.banded) * self.iterations * each / math.prod(shape)
+        return bool(regions) + (1 + self.is_banded) * self.iterations * each / math.prod(shape)
 
 
 NO_CORRECTION = Correction()
@@ -117,7 +124,7 @@ class UnknownBorder:
 
     def load(self, inside: Inside) -> None:
         """Take over the blurred planes, whose outside is the first guess."""
-        self._regions = inside.regions(self._blur.shape, banded=self._correction.banded)
+        self._regions = inside.regions(self._blur.shape, self._correction.width)
         self._blurred[...] = self._transforms.planes
 
     def correct(self, channel: int, step_of: StepOf, target: Spectrum) -> None:
@@ -175,7 +182,7 @@ class UnknownBorder:
             None,
             self._correction.iterations,
             (lambda outside: filtered(outside, _precondition_spectrum))
-            if self._correction.banded
+            if self._correction.is_banded
             else None,
         )
 
@@ -186,7 +193,7 @@ def region_shapes(
     """Find the shapes that corrections of tiles with these insides need a psf for."""
     if not correction.steps:
         return set()
-    found = (inside.regions(shape, banded=correction.banded) for inside in insides)
+    found = (inside.regions(shape, correction.width) for inside in insides)
     return {region.shape for regions in found for region in regions}
 
 

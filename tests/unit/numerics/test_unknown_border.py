@@ -16,11 +16,11 @@ PSF = shake(11, 3, 13)
 HALO = 32
 
 
-def solve(blurred: np.ndarray, corrected: tuple[int, ...], *, banded: bool) -> np.ndarray:
+def solve(blurred: np.ndarray, corrected: tuple[int, ...], width: int | None) -> np.ndarray:
     height, width, _ = blurred.shape
     folds = [fold_axis(-HALO, n + 2 * HALO, HALO, n) for n in (height, width)]
     betas = growing_betas(2.2, 5.0, 600.0, 7)
-    schedule = Schedule(8000.0, 2 / 3, betas, (), Correction(corrected, 3, banded=banded))
+    schedule = Schedule(8000.0, 2 / 3, betas, (), Correction(corrected, 3, width))
     shape = (height + 2 * HALO, width + 2 * HALO)
     solver = TileSolver(Blur(PSF, shape), 3, schedule)
     fold_planes(blurred, *folds, solver.planes)
@@ -33,9 +33,9 @@ def sharp() -> np.ndarray:
     return ((skimage.data.astronaut()[60:272, 130:342] / 255.0) ** 2.2).astype(np.float32)
 
 
-@pytest.mark.parametrize("banded", [True, False])
+@pytest.mark.parametrize("width", [HALO, None])
 def test_corrections_gain_at_the_border_and_nothing_is_lost_inside(
-    sharp: np.ndarray, *, banded: bool
+    sharp: np.ndarray, width: int | None
 ) -> None:
     blurred = blur_valid(sharp, PSF)
     blurred += np.random.default_rng(1).normal(0, 0.003, blurred.shape).astype(np.float32)
@@ -45,9 +45,17 @@ def test_corrections_gain_at_the_border_and_nothing_is_lost_inside(
     border[16:-16, 16:-16] = False
     inside = np.zeros_like(border)
     inside[48:-48, 48:-48] = True
-    plain, corrected = (solve(blurred, steps, banded=banded) - truth for steps in ((), (2,)))
+    plain, corrected = (solve(blurred, steps, width) - truth for steps in ((), (2,)))
     assert np.mean(corrected[border] ** 2) < 0.8 * np.mean(plain[border] ** 2)
     assert np.mean(corrected[inside] ** 2) < 1.02 * np.mean(plain[inside] ** 2)
+
+
+def test_bands_lie_along_the_picture_and_are_no_wider_than_told() -> None:
+    inside, shape = Inside((10, 90), (0, 50)), (96, 56)
+    spans = [(band.axis, band.start, band.stop) for band in inside.regions(shape, 8)]
+    assert spans == [(0, 2, 10), (0, 90, 96), (1, 50, 56)]
+    assert inside.regions(shape, None)[0].shape == shape
+    assert Inside((0, 96), (0, 56)).regions(shape, 8) == ()
 
 
 def test_planes_without_an_outside_are_left_alone() -> None:
@@ -65,24 +73,24 @@ def test_planes_without_an_outside_are_left_alone() -> None:
 # Along one axis and along both, where bands are solved beside each other; with transforms of bands
 # as large as the tile, and smaller.
 @pytest.mark.parametrize(
-    ("shape", "rows", "columns", "banded"),
+    ("shape", "rows", "columns", "width"),
     [
-        ((40, 42), (20, 40), (0, 42), True),
-        ((40, 42), (20, 40), (0, 20), True),
-        ((40, 42), (8, 40), (0, 30), False),
-        ((96, 320), (0, 96), (60, 320), True),
-        ((320, 320), (0, 250), (0, 250), True),
+        ((40, 42), (20, 40), (0, 42), 40),
+        ((40, 42), (20, 40), (0, 20), 40),
+        ((40, 42), (8, 40), (0, 30), None),
+        ((96, 320), (0, 96), (60, 320), 60),
+        ((320, 320), (0, 250), (0, 250), 70),
     ],
 )
 def test_many_iterations_solve_the_problem_whose_data_are_the_inside_alone(
-    shape: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int], *, banded: bool
+    shape: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int], width: int | None
 ) -> None:
     planes = np.random.default_rng(8).random((1, *shape)).astype(np.float32)
     # So small a beta that all gradients vanish in every step.
     fidelity, beta, steps = 2.0, 0.1, 24
     blur = Blur(PSF, shape)
     schedule = Schedule(
-        fidelity, 1.0, (beta,) * steps, (), Correction(tuple(range(steps)), 20, banded=banded)
+        fidelity, 1.0, (beta,) * steps, (), Correction(tuple(range(steps)), 20, width)
     )
     solver = TileSolver(blur, 1, schedule)
     solver.planes[...] = planes
