@@ -37,7 +37,10 @@ _SAMPLE_SIDE = 192
 _SMALLEST_NOISE = 3e-3
 # Somewhat less than 2/3 suits photographs as well, and takes fewer steps.
 _PRIOR_EXPONENT = 0.55
-# With noise the data get less weight than one over its variance, so less of it is left.
+# Powers of the noise and of the psf's transparency, see `FidelityRule`.
+_FIDELITY_OF = (-1.34, -0.43)
+# In units of the noise, the latent's errors fall as it grows: detail that is lost does not grow
+# along.
 _ERRORS_OF_NOISE = -0.45
 _ERRORS_AT = 0.008
 
@@ -58,7 +61,8 @@ class _Preset:
         that is `_ERRORS_AT`; it changes with the noise's power `_ERRORS_OF_NOISE`.
     threshold : float
         Of a block's coefficients, times these errors.
-    rule : FidelityRule's numbers
+    fidelity : float
+        Factor of the `FidelityRule`.
     near, far, beyond : tuple
         Steps and iterations of the `Correction`, by how far the inverse of the blur reaches: the
         further, the more what lies beyond the picture's border matters.
@@ -67,22 +71,22 @@ class _Preset:
     betas: tuple[float, float, float, int]
     errors: tuple[float, ...]
     threshold: float
-    rule: tuple[float, float, float]
+    fidelity: float
     near: _Correction
     far: _Correction
     beyond: _Correction
 
 
-# Chosen on six photographs with eight psfs at 0.3 to 3 % of noise, and held against others. The
-# first beta is so small that all gradients vanish beside it.
 # Halo, px, of camera shakes of some 25 px with little noise.
 _FAR = 128
+# Chosen on six photographs with eight psfs at 0.3 to 3 % of noise, and held against others. The
+# first beta is so small that all gradients vanish beside it.
 _PRESETS: Mapping[Quality, _Preset] = {
     "fast": _Preset(
         (5.0, 16.0, 80.0, 2),
         (1.25,),
         2.2,
-        (0.4, -1.34, -0.43),
+        0.4,
         ((), 1),
         ((0,), 2),
         ((0,), 2),
@@ -91,7 +95,7 @@ _PRESETS: Mapping[Quality, _Preset] = {
         (3.0, 10.0, 160.0, 3),
         (1.25,),
         2.2,
-        (0.4, -1.34, -0.43),
+        0.4,
         ((0,), 2),
         ((0, 2), 3),
         ((0, 1, 2), 4),
@@ -100,7 +104,7 @@ _PRESETS: Mapping[Quality, _Preset] = {
         (2.5, 8.5, 240.0, 5),
         (4.0, 2.8, 1.9, 1.1),
         1.3,
-        (0.57, -1.34, -0.43),
+        0.57,
         ((0, 1, 2, 3), 2),
         ((0, 1, 2, 3), 3),
         ((0, 1, 2, 3), 7),
@@ -247,7 +251,8 @@ def _schedule(params: Deconvolve.Params, noise: float, psf: NDArray[np.float32])
     from numerics.half_quadratic import BlockStep, Schedule, growing_betas
 
     preset = _PRESETS[params.quality]
-    fidelity = FidelityRule(*preset.rule).fidelity(psf, noise) * _PRIORITY_BASE**params.priority
+    fidelity = FidelityRule(preset.fidelity, *_FIDELITY_OF).fidelity(psf, noise)
+    fidelity *= _PRIORITY_BASE**params.priority
     # The factor is one of the data's variance: noise counts by its root.
     threshold = preset.threshold * noise / _PRIORITY_BASE ** (params.priority / 2)
     share = (noise / _ERRORS_AT) ** _ERRORS_OF_NOISE

@@ -99,8 +99,8 @@ class PlaneTransforms:
 def half_width(width: int) -> int:
     """Columns of a half-spectrum whose rows are padded to whole vectors.
 
-    A transform takes a fifth less time so: with W // 2 + 1 values, an odd number for most widths,
-    every other row begins where FFTW can't use vector instructions.
+    With W // 2 + 1 values, an odd number for all widths that transform fast, every other row would
+    begin where FFTW can't use vector instructions.
     """
     return _ROW_UNIT * -(-(width // 2 + 1) // _ROW_UNIT)
 

@@ -24,10 +24,10 @@ _GRID = 256
 class FidelityRule:
     """``factor * noise^of_noise * transparency^of_transparency``.
 
-    Fitted for each way to deconvolve on 14 psfs (camera shakes of 9 to 25 px, gaussians of 0.7 to
-    2.5, discs of 1.5 to 5, lines of 9 and 21) at 0.3, 1 and 2 % of noise on three photographs, it
-    is on average 0.05 dB below the best weight for each psf and noise, 0.3 dB at most; one
-    weight for all psfs is 0.3 dB below, 0.8 to 1.2 dB at most.
+    The powers were fitted, for one way to deconvolve, on 14 psfs (camera shakes of 9 to 25 px,
+    gaussians of 0.7 to 2.5, discs of 1.5 to 5, lines of 9 and 21) at 0.3, 1 and 2 % of noise on
+    three photographs: it was on average 0.05 dB below the best weight for each psf and noise,
+    0.3 dB at most; one weight for all psfs was 0.3 dB below, 0.8 to 1.2 dB at most.
     """
 
     factor: float
