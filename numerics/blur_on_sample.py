@@ -25,7 +25,7 @@ Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
 
 # Share of the light that may be dust, far out.
-_FAINT = 0.005
+_FAINT = 0.01
 # Where a free form explains so much more of the spectrum than the kind chosen, as an advantage that
 # would do if edges were wide, spectrum and edges contradict each other. Where none of the free
 # forms is like the blur chosen, spectrum and phases do.
@@ -53,7 +53,7 @@ class Finding:
 
     @property
     def extent(self) -> int:
-        """Odd side of the smallest centred square with all but 0.5 % of the PSF's light, pixels."""
+        """Odd side of the smallest centred square with all but 1 % of the PSF's light, pixels."""
         return 2 * psf_reach(self.kind.psf, without=_FAINT) + 1
 
     @property
