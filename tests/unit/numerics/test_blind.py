@@ -89,9 +89,19 @@ def test_refined_psf_keeps_a_tail_but_no_dust(light: float, side: int) -> None:
 def test_start_that_went_astray_does_no_harm(shaken_photo: np.ndarray, estimate) -> None:
     """A climb that sees hardly any edge ends far off; the spectrum tells."""
     astray = Start("hardly an edge", edge_cost=0.02, ridge=400)
-    found = estimate_psf(shaken_photo, 15, starts=[astray, astray, STARTS[-1]])
+    found = estimate_psf(shaken_photo, 15, starts=[astray, astray, STARTS[-1]], further=())
     assert similarity(found.candidates[0], estimate.psf) < 0.8
     assert similarity(found.psf, estimate.psf) > 0.9
+
+
+def test_further_starts_are_for_those_that_disagree(shaken_photo: np.ndarray) -> None:
+    astray = Start("hardly an edge", edge_cost=0.02, ridge=400)
+    further = STARTS[:1]
+    alike = estimate_psf(shaken_photo, 15, starts=STARTS[:2], further=further)
+    assert len(alike.candidates) == 3
+    unlike = estimate_psf(shaken_photo, 15, starts=[astray, STARTS[1]], further=further)
+    assert len(unlike.candidates) == 4
+    assert np.array_equal(unlike.candidates[2], alike.candidates[0])
 
 
 def test_work_of_a_climb_is_as_told(shaken_photo: np.ndarray) -> None:
