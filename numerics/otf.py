@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.fft import Planes, Spectrum, half_width
-from numerics.psf import lay_at_origin
 
 
 class Filter(NamedTuple):
@@ -50,12 +49,10 @@ class Blur:
     def __init__(self, psf: NDArray[np.float32], shape: tuple[int, int]) -> None:
         height, width = shape
         channels = np.atleast_3d(psf).transpose(2, 0, 1)
-        # By numpy: how FFTW goes about it depends on what it has planned before, and a sweep that
-        # goes on after a kill shall give the same pixels to the last bit.
-        spectra = np.fft.rfft2(np.stack([lay_at_origin(channel, shape) for channel in channels]))
-        otf = np.zeros((*spectra.shape[:2], half_width(width)), np.complex64)
+        otf = np.zeros((len(channels), height, half_width(width)), np.complex64)
         self.shape = shape
-        otf[..., self.frequencies] = spectra
+        for channel, spectrum in zip(channels, otf, strict=True):
+            spectrum[:, self.frequencies] = _transform(channel, shape)
         self.conjugate: Spectrum = otf.conj()
         self.power: Planes = otf.real**2 + otf.imag**2
         self.rows = _difference_power(np.arange(height) / height)
@@ -97,6 +94,27 @@ class Blur:
         channels = psf.shape[2] if psf.ndim == 3 else 1
         half = sum(height * half_width(width) for height, width in shapes)
         return (8 + 8 + 4) * channels * half
+
+
+def _transform(psf: NDArray[np.float32], shape: tuple[int, int]) -> Spectrum:
+    """Give the half-spectrum of a psf around the origin, as a product of matrices.
+
+    A psf fills few rows and columns: that takes a fifth of a fast transform's time. Nor does it
+    depend, as FFTW's way does, on what was planned before: a sweep that goes on after a kill shall
+    give the same pixels to the last bit.
+    """
+    height, width = shape
+    rows = _waves(psf.shape[0], height, height)
+    columns = _waves(psf.shape[1], width, width // 2 + 1)
+    spectrum: Spectrum = rows @ (psf @ columns.T)
+    return spectrum
+
+
+def _waves(size: int, period: int, count: int) -> Spectrum:
+    """Waves (count, size) of frequencies 0 to count - 1 around the middle of `size` samples."""
+    phase = np.outer(np.arange(count), np.arange(size) - size // 2) % period
+    waves: Spectrum = np.exp(-2j * np.pi / period * phase).astype(np.complex64)
+    return waves
 
 
 def _difference_power(frequency: NDArray[np.float64]) -> NDArray[np.float32]:
