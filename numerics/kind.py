@@ -128,11 +128,12 @@ def _choose(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -
     is_wide = best.family in ROUND and look.has_wide_edges
     is_sharp = best.family in ROUND and look.bluntness < 1
     if "free" in costs:
+        lowest = min(look.fits.values(), key=lambda fit: fit.cost)
         if _free_counts(look, costs) > 0 or (is_wide and costs["free"] < best.cost):
-            return "free"
+            # Of a direction, too, that the spectrum alone does not prove: it is simpler.
+            return "free" if costs["free"] < lowest.cost else lowest.family
         needed = _NEARLY if is_wide or not is_sharp else _FREE_ADVANTAGE
-        lowest = min(fit.cost for fit in look.fits.values())
-        is_near = look.advantage(costs["free"], lowest) > needed
+        is_near = look.advantage(costs["free"], lowest.cost) > needed
         is_open = not (look.is_settled or look.is_marked)
         if is_near and is_open and are_of_their_own(candidates, best.psf):
             return "free"
@@ -153,6 +154,9 @@ def _confidence(look: Look, costs: Mapping[str, float], name: Name) -> float:
     if name == "free":
         return _sureness(of_free / _ADVANTAGE_MARGIN)
     is_directed = name in DIRECTED
+    if is_directed and name != look.best.family and "free" in costs:
+        # Chosen for what it explains more than the free form, which explains more than round ones.
+        return _sureness(look.advantage(costs[name], costs["free"]) / _ADVANTAGE_MARGIN)
     of_directed = look.direction_counts if is_directed else -look.direction_counts
     margins = [-of_free / _ADVANTAGE_MARGIN, of_directed / _ADVANTAGE_MARGIN]
     if not is_directed:

@@ -121,6 +121,19 @@ def test_free_form_loses_to_a_formula(sharp_photo: np.ndarray) -> None:
     assert find_kind(blurred(sharp_photo, psf), [near.astype(np.float32)]).name == "line"
 
 
+def test_line_is_taken_before_a_free_form_that_explains_less() -> None:
+    coffee = ((data.coffee()[120:400, 200:480] / 255.0) ** 2.2).mean(axis=2).astype(np.float32)
+    psf = motion(7, 20)
+    look = look_at(blurred(coffee, psf, 0.03))
+    assert decide(look).name == "none", "much of the picture runs in one direction"
+    near = normalise(ndimage.gaussian_filter(np.pad(psf, 2), 0.6))
+    kind = decide(look, [near])
+    assert kind.costs["line"] < kind.costs["free"] < kind.costs["gaussian"]
+    assert kind.name == "line"
+    assert kind.parameters["length"] == pytest.approx(7, rel=0.1)
+    assert kind.confidence > 0.5
+
+
 def test_family_can_be_forced(sharp_photo: np.ndarray) -> None:
     sample = blurred(sharp_photo, disc(3.0))
     kind = find_kind(sample, family="gaussian")
