@@ -4,8 +4,7 @@
 picture, without a border of 32 px, and of that border alone, where the picture was blurred with
 what lay beyond it. "Borders known" is the limit for that: as much of the blurred scene around the
 picture is at hand, deconvolved with it and cut off. Seconds of one run, after one that compiles and
-plans. Total variation is
-unblur's own solver with p = 1, at the best of five weights.
+plans. Total variation is unblur's own solver with p = 1, at the best of five weights.
 
     python benchmarks/deconvolve_quality.py
 """

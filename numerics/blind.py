@@ -56,7 +56,7 @@ FURTHER_STARTS = (
     Start("more edges, refined", edge_cost=0.7e-4, ridge=2, refined=True),
     Start("most edges, refined", edge_cost=0.35e-4, ridge=2, refined=True),
 )
-"""Where the others disagree, most of them went astray; often one of these does not."""
+"""Where the others disagree, most of them went astray; now and then one of these does not."""
 
 # Mean similarity of the starts' mean to them, below which they disagree: on Levin's pictures it is
 # 0.95 and more.

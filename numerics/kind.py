@@ -130,7 +130,8 @@ def _choose(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -
     if "free" in costs:
         lowest = min(look.fits.values(), key=lambda fit: fit.cost)
         if _free_counts(look, costs) > 0 or (is_wide and costs["free"] < best.cost):
-            # Of a direction, too, that the spectrum alone does not prove: it is simpler.
+            # A formula that explains as much is simpler, even one that the spectrum alone does not
+            # prove: a line on a picture that itself runs in one direction.
             return "free" if costs["free"] < lowest.cost else lowest.family
         needed = _NEARLY if is_wide or not is_sharp else _FREE_ADVANTAGE
         is_near = look.advantage(costs["free"], lowest.cost) > needed

@@ -99,9 +99,9 @@ class Blur:
 def _transform(psf: NDArray[np.float32], shape: tuple[int, int]) -> Spectrum:
     """Give the half-spectrum of a psf around the origin, as a product of matrices.
 
-    A psf fills few rows and columns: that takes a fifth of a fast transform's time. Nor does it
-    depend, as FFTW's way does, on what was planned before: a sweep that goes on after a kill shall
-    give the same pixels to the last bit.
+    A psf fills few rows and columns: that takes a fifth of a fast transform's time at 19 px, less
+    than half at 65. Nor does it depend, as FFTW's way does, on what was planned before: a sweep
+    that goes on after a kill shall give the same pixels to the last bit.
     """
     height, width = shape
     rows = _waves(psf.shape[0], height, height)
