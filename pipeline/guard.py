@@ -41,5 +41,6 @@ def _told(error: BaseException) -> tuple[str, int]:
         hint = f"See {command} --help."
         if message.startswith("No such command"):
             hint += " For one photograph: unblur deblur PHOTO -o OUT."
-        return f"unblur: {message}. {hint}", ConfigError.exit_code
+        stop = "" if message.endswith("?") else "."
+        return f"unblur: {message}{stop} {hint}", ConfigError.exit_code
     return f"{type(error).__name__}: {error}. This is a bug; --debug shows where.", 1

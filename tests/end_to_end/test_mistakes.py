@@ -116,7 +116,7 @@ def test_an_output_that_is_a_folder(unblur: Any, config: Path) -> None:
     [
         (["run"], "Missing argument 'CONFIG'"),
         (["run", "CONFIG", "--sett", "x"], "No such option"),
-        (["rum", "CONFIG"], "No such command"),
+        (["rum", "CONFIG"], "No such command 'rum'. Did you mean 'run'? See unblur --help."),
         (["photo.tif"], "For one photograph: unblur deblur PHOTO -o OUT."),
         (["run", "none.yaml"], "none.yaml: does not exist."),
         (["run", "."], "is a folder."),
