@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.blur import blur_valid
+from numerics.blur_size import find_size
 from numerics.climb import Start, build_levels, climb, climb_cost
 from numerics.consensus import agreement, mean_psf
 from numerics.psf import normalise, resized
 from numerics.psf_cleaning import centring_shift, clean_psf, psf_reach, shift_psf
-from numerics.sample import Mask, Sample, largest_size, prepare_sample
+from numerics.sample import Mask, Sample, prepare_sample
 from numerics.sparse_cg import deconvolve_sparse
 from numerics.sparsity import normalised_sparsity
 from numerics.variational import LEAST_MISFIT, refine_psf, refinement_cost
@@ -34,9 +35,6 @@ from numerics.work import Check, Progress, Work
 
 Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
-
-LARGEST_SIZE = 65
-"""Largest PSF that is looked for if no size is given, pixels."""
 
 STARTS = (
     Start("fewer edges", edge_cost=2.8e-4, ridge=2),
@@ -61,8 +59,7 @@ FURTHER_STARTS = (
 # Mean similarity of the starts' mean to them, below which they disagree: on Levin's pictures it is
 # 0.95 and more.
 _AT_ONE = 0.93
-# Pixels beyond the extent that a first climb finds, which is rather too large; its share of time.
-_SPARE = 6
+# Of the time.
 _SIZING_SHARE = 0.2
 # Differences of the logarithm of the spectral cost by which a start is trusted e times less. Those
 # that went astray lie 0.3 and more above the best.
@@ -226,8 +223,7 @@ def estimate_psf_and_size(
 ) -> Estimate:
     """Estimate the PSF and how large it is, up to 65 px and half of the sample.
 
-    A climb gives a PSF no more room than it needs. One with all the room there is tells how much
-    to give to all the others.
+    See `numerics.blur_size`.
 
     Parameters
     ----------
@@ -245,12 +241,8 @@ def estimate_psf_and_size(
     EstimateError
         As `estimate_psf` does.
     """
-    largest = min(LARGEST_SIZE, largest_size(min(blurred.shape)))
-    sample = prepare_sample(blurred, largest, known)
-    levels = build_levels(sample, largest)
-    work = Work(climb_cost(levels, STARTS[0]), _part(progress, 0, _SIZING_SHARE), check)
-    extent = 2 * psf_reach(climb(levels, STARTS[0], sample.noise, work)) + 1
-    size = min(largest, extent + _SPARE)
+    sizing = _part(progress, 0, _SIZING_SHARE)
+    size = find_size(blurred, STARTS[0], known=known, progress=sizing, check=check)
     rest = _part(progress, _SIZING_SHARE, 1)
     found = estimate_psf(blurred, size, known=known, progress=rest, check=check)
     spare = (size - min(size, found.extent + 2)) // 2

@@ -23,9 +23,8 @@ from numerics.pyramid import (
     first_psf,
     pyramid_scales,
     scaled_psf_size,
-    shrink_plane,
 )
-from numerics.sample import Sample
+from numerics.sample import Sample, shrink_sample
 from numerics.variational import refine_psf, refinement_cost
 from numerics.work import Work
 
@@ -45,8 +44,6 @@ _SPARE = 4
 _SPECK = 0.05
 # Of the derivatives of a latent with any edge.
 _LEAST_POWER = 1e-12
-# A pixel of a coarser scale is known if so much of it is.
-_KNOWN_SHARE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +117,8 @@ def build_levels(sample: Sample, psf_size: int) -> list[Level]:
     levels = []
     for scale in pyramid_scales(psf_size, min(sample.plane.shape)):
         size = scaled_psf_size(psf_size, scale)
-        known = shrink_plane(sample.known.astype(np.float32), scale) > _KNOWN_SHARE
-        canvas = lay_out(shrink_plane(sample.plane, scale), size, known)
+        shrunk = shrink_sample(sample, scale)
+        canvas = lay_out(shrunk.plane, size, shrunk.known)
         levels.append(Level(canvas, size, scale))
     return levels
 

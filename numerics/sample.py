@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from numerics.coherence import LEAST_COHERENCE, measure_coherence
 from numerics.noise import estimate_noise
+from numerics.pyramid import shrink_plane
 
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -35,6 +36,8 @@ _WHITE = 0.9
 _PILED_UP = 2.0
 # More than that is no highlight but the paper of a page.
 _MOST_CLIPPED = 0.2
+# A pixel of a coarser scale is known if so much of it is.
+_KNOWN_SHARE = 0.95
 
 
 class EstimateError(ValueError):
@@ -124,6 +127,12 @@ def prepare_sample(blurred: Plane, size: int, known: Mask | None = None) -> Samp
     scale = np.float32(_RANGE / (high - low))
     known = np.full(blurred.shape, True) if known is None else known
     return Sample(np.asarray(blurred * scale, np.float32), known, float(noise * scale))
+
+
+def shrink_sample(sample: Sample, scale: float) -> Sample:
+    """Shrink a sample by a factor in (0, 1]; its noise falls by that factor."""
+    known = shrink_plane(sample.known.astype(np.float32), scale) > _KNOWN_SHARE
+    return Sample(shrink_plane(sample.plane, scale), known, sample.noise * scale)
 
 
 def _check_structure(blurred: Plane, contrast: float, noise: float) -> None:
