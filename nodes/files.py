@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO
 from uuid import uuid4
 
 _BLOCK = 1 << 22
 _PART = ".part"
+# Seconds.
+_WRITE_EVERY = 0.1
 
 
 @contextmanager
@@ -35,7 +38,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with _new_part(path) as file:
             part = Path(file.name)
             try:
-                yield file
+                with _written_along(file):
+                    yield file
                 file.flush()
                 os.fsync(file.fileno())
                 os.replace(part, path)
@@ -44,6 +48,32 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                     part.unlink(missing_ok=True)
     except OSError as error:
         raise _told(path, error) from error
+
+
+@contextmanager
+def _written_along(file: BinaryIO) -> Iterator[None]:
+    """Have the disk write while the file is made, so that little is left to wait for in the end.
+
+    Raises
+    ------
+    OSError
+        What the disk said meanwhile, which it says but once.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    made = Event()
+
+    def write_along() -> None:
+        while not made.wait(_WRITE_EVERY):
+            os.fsync(file.fileno())
+
+    with ThreadPoolExecutor(1) as background:
+        written = background.submit(write_along)
+        try:
+            yield
+        finally:
+            made.set()
+        written.result()
 
 
 def _new_part(path: Path) -> BinaryIO:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from threading import Event
 
 import pytest
 from xxhash import xxh3_128_hexdigest
@@ -70,6 +71,30 @@ def test_system_errors_are_told(
     with pytest.raises(kind, match=words), replacing(tmp_path / "photo.tif"):
         raise OSError(number, os.strerror(number))
     assert os.listdir(tmp_path) == []
+
+
+def test_what_the_disk_says_while_the_file_is_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk says it once: the last fsync of all finds nothing wrong."""
+    told = Event()
+
+    def fsync(_: int) -> None:
+        if not told.is_set():
+            told.set()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def make() -> None:
+        with replacing(tmp_path / "photo.tif") as file:
+            file.write(b"new")
+            assert told.wait(timeout=10)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    (tmp_path / "photo.tif").write_bytes(b"old")
+    with pytest.raises(OSError, match="the disk is full"):
+        make()
+    assert os.listdir(tmp_path) == ["photo.tif"]
+    assert (tmp_path / "photo.tif").read_bytes() == b"old"
 
 
 def test_file_rights_follow_the_umask(tmp_path: Path) -> None:
