@@ -15,7 +15,7 @@ from uuid import uuid4
 
 _BLOCK = 1 << 22
 _PART = ".part"
-# Seconds.
+# Seconds between two rounds; small files are made before the first.
 _WRITE_EVERY = 0.1
 
 

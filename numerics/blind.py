@@ -59,7 +59,7 @@ FURTHER_STARTS = (
 # Mean similarity of the starts' mean to them, below which they disagree: on Levin's pictures it is
 # 0.95 and more.
 _AT_ONE = 0.93
-# Of the time.
+# Of the time, what finding the size takes.
 _SIZING_SHARE = 0.2
 # Differences of the logarithm of the spectral cost by which a start is trusted e times less. Those
 # that went astray lie 0.3 and more above the best.
