@@ -160,9 +160,10 @@ def _check_size(blurred: Plane, size: int) -> None:
     least = least_side(size)
     height, width = blurred.shape
     if min(height, width) < least:
+        smaller = ", or a smaller size" if least > _LEAST_SIDE else ""
         raise EstimateError(
             f"the sample is {width} x {height} px, too small for a PSF of {size} px. "
-            f"Use {least} px or more on each side, or a smaller size."
+            f"Use {least} px or more on each side{smaller}."
         )
 
 
