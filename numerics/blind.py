@@ -24,7 +24,7 @@ from numerics.blur_size import find_size
 from numerics.climb import Start, build_levels, climb, climb_cost
 from numerics.consensus import agreement, mean_psf
 from numerics.psf import normalise, resized
-from numerics.psf_cleaning import centring_shift, clean_psf, psf_reach, shift_psf
+from numerics.psf_cleaning import centring_shift, clean_psf, psf_extent, psf_reach, shift_psf
 from numerics.sample import Mask, Sample, prepare_sample
 from numerics.sparse_cg import deconvolve_sparse
 from numerics.sparsity import normalised_sparsity
@@ -136,7 +136,7 @@ class Estimate:
     @property
     def extent(self) -> int:
         """Odd side of the smallest centred square that holds the PSF, pixels."""
-        return 2 * psf_reach(self.psf) + 1
+        return psf_extent(self.psf)
 
     @property
     def rim_light(self) -> float:

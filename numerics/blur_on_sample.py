@@ -17,7 +17,7 @@ from numerics.climb import STRONG_NOISE
 from numerics.consensus import is_unlike
 from numerics.kind import Kind, Name, decide
 from numerics.look import Look, look_at
-from numerics.psf_cleaning import psf_reach
+from numerics.psf_cleaning import psf_extent
 from numerics.sample import Mask
 from numerics.work import Check, Progress
 
@@ -54,7 +54,7 @@ class Finding:
     @property
     def extent(self) -> int:
         """Odd side of the smallest centred square with all but 1 % of the PSF's light, pixels."""
-        return 2 * psf_reach(self.kind.psf, without=_FAINT) + 1
+        return psf_extent(self.kind.psf, without=_FAINT)
 
     @property
     def rim_light(self) -> float:

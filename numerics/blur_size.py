@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.climb import Start, build_levels, climb, climb_cost
-from numerics.psf_cleaning import psf_reach
-from numerics.pyramid import STEP
+from numerics.psf_cleaning import psf_extent
+from numerics.pyramid import STEP, scaled_psf_size
 from numerics.sample import Mask, largest_size, prepare_sample, shrink_sample
 from numerics.whittle import measure_spectrum, spectral_costs
 from numerics.work import Check, Progress, Work
@@ -33,7 +33,7 @@ _SIZES = (45, 33, 25, 17)
 _ROOMY, _CLOSE = 0.7, 2
 # Differences of the logarithm of the spectral cost that mean nothing.
 _AS_GOOD = 0.15
-# Pixels beyond the extent that such a climb finds.
+# Pixels beyond the extent that such a climb finds; even, as sizes are odd.
 _SPARE = 8
 
 
@@ -77,21 +77,16 @@ def find_size(
     psfs: list[Psf] = []
     for levels in pyramids:
         psfs.append(climb(levels, start, sample.noise, work))
-        if _extent(psfs[0]) <= _ROOMY * most:
+        if psf_extent(psfs[0]) <= _ROOMY * most:
             break
     work.advance(sum(efforts[len(psfs) :]))
     spectrum = measure_spectrum(sample.plane, sample.noise, sample.known)
     believed = _choose(psfs, sizes, np.log(spectral_costs(spectrum, psfs)))
-    size = _extent(believed) / STEP + _SPARE
-    return min(largest, 2 * round((size - 1) / 2) + 1)
+    return min(largest, scaled_psf_size(psf_extent(believed), 1 / STEP) + _SPARE)
 
 
 def _choose(psfs: Sequence[Psf], rooms: Sequence[int], costs: NDArray[np.float64]) -> Psf:
     """Choose a PSF among those that climbs in several rooms ended in, the largest room first."""
     as_good = np.flatnonzero(costs <= costs.min() + _AS_GOOD).tolist()
-    unfilled = [i for i in as_good if _extent(psfs[i]) < rooms[i] - _CLOSE]
+    unfilled = [i for i in as_good if psf_extent(psfs[i]) < rooms[i] - _CLOSE]
     return psfs[unfilled[0] if unfilled else as_good[-1]]
-
-
-def _extent(psf: Psf) -> int:
-    return 2 * psf_reach(psf) + 1

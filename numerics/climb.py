@@ -15,7 +15,7 @@ from numerics.canvas import Canvas, blur_circular, lay_out
 from numerics.derivatives import gradient
 from numerics.evenness import even_weights
 from numerics.l0 import latent_of_edges
-from numerics.psf_cleaning import centring_shift, clean_psf, psf_reach, shift_psf
+from numerics.psf_cleaning import centring_shift, clean_psf, psf_extent, shift_psf
 from numerics.psf_step import normal_equations, solve_clipped, solve_non_negative
 from numerics.pyramid import (
     STEP,
@@ -164,7 +164,7 @@ def climb(levels: Sequence[Level], start: Start, noise: float, work: Work) -> Ps
 
 def _roomy_size(psf: Psf) -> int:
     """Odd size for a PSF on the next finer scale."""
-    return 2 * int((_ROOM * (2 * psf_reach(psf) + 1) / STEP + _SPARE) / 2) + 1
+    return 2 * int((_ROOM * psf_extent(psf) / STEP + _SPARE) / 2) + 1
 
 
 def improve(

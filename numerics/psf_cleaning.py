@@ -56,6 +56,11 @@ def psf_reach(psf: Psf, *, without: float = 0.0) -> int:
     return int(np.argmax(beyond <= without * light.sum()))
 
 
+def psf_extent(psf: Psf, *, without: float = 0.0) -> int:
+    """Odd side of the smallest centred square with light, but for the share `without`, pixels."""
+    return 2 * psf_reach(psf, without=without) + 1
+
+
 def centring_shift(psf: Psf) -> tuple[int, int]:
     """Whole pixels (down, right) that bring the centroid to the middle of the psf."""
     height, width = psf.shape

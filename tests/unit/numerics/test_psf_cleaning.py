@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from numerics.psf import PsfError
-from numerics.psf_cleaning import centring_shift, clean_psf, psf_reach, shift_psf
+from numerics.psf_cleaning import centring_shift, clean_psf, psf_extent, psf_reach, shift_psf
 
 
 def test_faint_pixels_and_specks_go() -> None:
@@ -58,3 +58,5 @@ def test_reach_is_the_farthest_light_along_an_axis() -> None:
     assert psf_reach(psf) == 0
     psf[5, 1] = 0.1
     assert psf_reach(psf) == 3
+    assert psf_extent(psf) == 7
+    assert psf_extent(psf, without=0.1) == 1
