@@ -134,10 +134,10 @@ class _Problem:
 
     def solve(self, latent: Plane, steps: int) -> Plane:
         """Go `steps` of preconditioned conjugate gradients on from `latent`."""
-        response = self._response()
+        inverse = np.reciprocal(self._response())
 
         def precondition(plane: Plane) -> Plane:
-            return irfft2(rfft2(plane) / response, self.canvas.shape)
+            return irfft2(rfft2(plane) * inverse, self.canvas.shape)
 
         target = self._blur_adjoint(self.canvas.plane)
         return conjugate_gradients(self._apply, target, latent, steps, precondition)

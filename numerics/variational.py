@@ -23,6 +23,7 @@ from numerics.canvas import Canvas
 from numerics.conjugate_gradients import conjugate_gradients
 from numerics.derivatives import Field, gradient, gradient_adjoint, gradient_power
 from numerics.fft import irfft2, rfft2
+from numerics.laplacian import weighted_laplacian
 from numerics.psf import normalise, psf_to_otf
 from numerics.psf_cleaning import clean_psf
 from numerics.psf_step import normal_equations, solve_non_negative
@@ -161,16 +162,16 @@ class _Problem:
         seen = np.stack([self.derivatives / self.misfit, noise / np.sqrt(self.misfit)])
         target = self._blur(_gradients_adjoint(self.known * seen), adjoint=True)
         target[1] += gradient_adjoint(np.sqrt(precision) * prior)
-        response = self._response(precision)
+        inverse = np.reciprocal(self._response(precision))
+        known = self.known.astype(np.float32)
 
         def apply(planes: Planes) -> Planes:
-            blurred = _gradients(self._blur(planes))
-            data = self._blur(_gradients_adjoint(self.known * blurred), adjoint=True)
-            inner = _gradients_adjoint(precision * _gradients(planes))
+            data = self._blur(weighted_laplacian(self._blur(planes), known), adjoint=True)
+            inner = weighted_laplacian(planes, precision)
             return data / self.misfit + inner + _MEAN_WEIGHT * planes
 
         def precondition(planes: Planes) -> Planes:
-            return irfft2(rfft2(planes) / response, self.known.shape)
+            return _filter(planes, inverse)
 
         return conjugate_gradients(
             apply, target, latents, _CG_STEPS, precondition, tolerance=tolerance
