@@ -189,7 +189,7 @@ def estimate_psf(
     finest = levels[-1].canvas
     climbing = sum(climb_cost(levels, start) for start in (*starts, *further))
     assessing = 2 * _ASSESS_COST * sample.plane.size
-    work = Work(climbing + refinement_cost(finest) + assessing, progress, check)
+    work = Work(climbing + refinement_cost(finest, settle=True) + assessing, progress, check)
     judge = _Judge.of(sample, size // 2, work)
 
     def climb_from(starts: Sequence[Start]) -> list[Psf]:
@@ -207,7 +207,7 @@ def estimate_psf(
     misfit = LEAST_MISFIT * _forgiveness(judge.assess(mean, "mean").whiteness)
     mean = _centre(mean)
     spacious = normalise(_cut(mean, _room(mean, _SPACIOUS)))
-    refined = refine_psf(finest, spacious, sample.noise, work, misfit=misfit)
+    refined = refine_psf(finest, spacious, sample.noise, work, misfit=misfit, settle=True)
     refined = _pad(_without_dust(refined, _room(mean, _ROOM)), size)
     found = judge.assess(refined, "all starts, refined")
     agreed = agreement(found.psf, climbed, np.sqrt(trust))

@@ -30,6 +30,20 @@ def test_softened_psf_gets_closer_to_the_truth(shaken_photo: np.ndarray, shake: 
     assert steps[-1] == pytest.approx(1)
 
 
+def test_a_psf_that_settles_gets_closer_still(shaken_photo: np.ndarray, shake: np.ndarray) -> None:
+    soft = normalise(ndimage.gaussian_filter(shake, 1.2))
+    sample = prepare_sample(shaken_photo, 11)
+    canvas = lay_out(sample.plane, 11)
+    steps = []
+    work = Work(
+        refinement_cost(canvas, settle=True), lambda done, total: steps.append(done / total)
+    )
+    once = refine_psf(canvas, soft, sample.noise, Work(refinement_cost(canvas)))
+    settled = refine_psf(canvas, soft, sample.noise, work, settle=True)
+    assert similarity(settled, shake) > similarity(once, shake) + 0.02
+    assert steps[-1] == pytest.approx(1)
+
+
 def test_noise_does_not_make_a_psf_swallow_less(
     shaken_photo: np.ndarray, shake: np.ndarray
 ) -> None:
