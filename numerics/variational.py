@@ -57,8 +57,8 @@ _NOISE_TO_SIGNAL = np.float32(0.02)
 # Noise leaves the latent to its prior, whose variances differ from pixel to pixel by orders of
 # magnitude: it takes three times as many steps, and where they end too early, PSFs grow dust.
 _CG_STEPS, _CG_TOLERANCE, _CG_NOISE = 40, 0.08, 0.03
-# While the PSF settles: differences between its steps count there.
-_SETTLING_TOLERANCE = 0.01
+# While the PSF settles, differences between its steps count; each begins where the last one ended.
+_SETTLING_STEPS, _SETTLING_TOLERANCE = 12, 0.01
 # Of the squared latent, whose mean its derivatives don't tell.
 _MEAN_WEIGHT = np.float32(1e-4)
 # Of the PSF, as a share of the power of the latent's derivatives: keeps its equations regular.
@@ -106,7 +106,7 @@ def refine_psf(
     refinement = _Refinement(canvas, psf, noise, work)
     misfits = _misfits(noise, misfit)
     for forgiven in misfits:
-        psf = refinement.improve(psf, forgiven, refinement.draw(), _CG_TOLERANCE)
+        psf = refinement.improve(psf, forgiven, refinement.draw(), _CG_STEPS, _CG_TOLERANCE)
     if settle:
         psf = _settle(refinement, psf, misfits[-1])
     return clean_psf(psf, faintest=_FAINTEST, speck=_SPECK)
@@ -116,11 +116,14 @@ def _settle(refinement: _Refinement, psf: Psf, misfit: np.float32) -> Psf:
     """Iterate, and go each third time from where the last two steps lead."""
     # The same for all, lest steps differ by chance.
     draws = refinement.draw()
+
+    def improve(psf: Psf) -> Psf:
+        return refinement.improve(psf, misfit, draws, _SETTLING_STEPS, _SETTLING_TOLERANCE)
+
     for _ in range(_CYCLES):
-        first = refinement.improve(psf, misfit, draws, _SETTLING_TOLERANCE)
-        second = refinement.improve(first, misfit, draws, _SETTLING_TOLERANCE)
-        ahead = _extrapolate(psf, first, second)
-        psf = refinement.improve(ahead, misfit, draws, _SETTLING_TOLERANCE)
+        first = improve(psf)
+        second = improve(first)
+        psf = improve(_extrapolate(psf, first, second))
     return psf
 
 
@@ -181,14 +184,16 @@ class _Refinement:
         """Draw noise for the deviation of the latent: of the data, and of its prior."""
         return self._random.standard_normal((2, *self._derivatives.shape), np.float32)
 
-    def improve(self, psf: Psf, misfit: np.float32, draws: Planes, tolerance: float) -> Psf:
+    def improve(
+        self, psf: Psf, misfit: np.float32, draws: Planes, steps: int, tolerance: float
+    ) -> Psf:
         """Find the latents that a PSF leads to, and the PSF that they lead to."""
         otf = psf_to_otf(psf, self._canvas.shape)
         whitening = _whitening(self._canvas.shape, self._noise, misfit)
         white = _filter(self._derivatives, whitening)
         problem = _Problem(white, self._canvas.inner, otf, whitening, misfit, self._variance)
         left = tolerance / (1 + self._noise / _CG_NOISE)
-        self._latents = problem.expect(self._latents, draws, left)
+        self._latents = problem.expect(self._latents, draws, steps, left)
         sharp, deviation = _gradients(self._latents)
         self._variance = problem.spread(sharp, deviation, psf) + _TEXTURE_VARIANCE
         self._work.advance(_COST * self._canvas.plane.size)
@@ -210,7 +215,7 @@ class _Problem:
     misfit: np.float32
     variance: Plane
 
-    def expect(self, latents: Planes, draws: Planes, tolerance: float) -> Planes:
+    def expect(self, latents: Planes, draws: Planes, steps: int, tolerance: float) -> Planes:
         """Find the mean of the latent, and a random deviation from it; begins with `latents`.
 
         Right-hand sides made of noise (`draws`, of deviation 1), of the variances that data and
@@ -232,9 +237,7 @@ class _Problem:
         def precondition(planes: Planes) -> Planes:
             return _filter(planes, inverse)
 
-        return conjugate_gradients(
-            apply, target, latents, _CG_STEPS, precondition, tolerance=tolerance
-        )
+        return conjugate_gradients(apply, target, latents, steps, precondition, tolerance=tolerance)
 
     def spread(self, sharp: Field, deviation: Field, psf: Psf) -> Plane:
         """Mean square of the latent's derivatives at each pixel.

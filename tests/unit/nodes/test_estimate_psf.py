@@ -64,9 +64,9 @@ def test_size_too_small_is_told(context: Any, photo: np.ndarray) -> None:
 
 
 def test_hopelessly_large_size_is_told(context: Any, photo: np.ndarray) -> None:
-    value = estimate(context, photo, size=59, family="free")
-    assert value.details["extent"] < 17
-    assert any("size 59 is far more than this blur takes" in each for each in context.warnings)
+    value = estimate(context, photo, size=65, family="free")
+    assert value.details["extent"] < 19
+    assert any("size 65 is far more than this blur takes" in each for each in context.warnings)
 
 
 def test_ambiguous_sample_is_left_alone(context: Any) -> None:
