@@ -163,12 +163,16 @@ class Layout:
     def clear(self) -> None:
         """Remove everything of ours and nothing else; what live runs write now stays.
 
+        Of a folder that is empty, or not there, there is nothing to remove.
+
         Raises
         ------
         StoreError
             If the folder is not a cache, or something can't be removed.
         """
         if not self.is_made():
+            if not self.root.exists() or (self.root.is_dir() and not any(self.root.iterdir())):
+                return
             raise StoreError(
                 f"{self.root} is not a cache folder: it has no file 'format'. Name one that is."
             )

@@ -195,7 +195,15 @@ def _given_back(image: Image, noise: float, context: Context) -> Value:
         pixels[start:stop, :, :] = read_rows(image.pixels, start, stop)
         context.progress(stop, image.shape[0])
     stopped = "the psf is a point: nothing to do"
-    return image.with_pixels(pixels).value({"noise": noise, "steps": 0, "stopped": stopped})
+    details: dict[str, Json] = {
+        "noise": noise,
+        "regularization": None,
+        "steps": 0,
+        "stopped": stopped,
+        "tile": None,
+        "halo": 0,
+    }
+    return image.with_pixels(pixels).value(details)
 
 
 def _estimate_noise(pixels: Array) -> float:

@@ -190,7 +190,7 @@ def _too_small(rim_light: float, size: int) -> str:
 
 def _details(finding: Finding) -> dict[str, Json]:
     kind, estimate = finding.kind, finding.estimate
-    of_starts: dict[str, Json] = {}
+    of_starts: dict[str, Json] = dict.fromkeys(("agreement", "whiteness", "score", "start"))
     if estimate is not None:
         of_starts = {
             "agreement": estimate.agreement,

@@ -30,7 +30,8 @@ class Resize(Node):
         @model_validator(mode="after")
         def _check_one(self) -> Self:
             if (self.width is None) == (self.scale is None):
-                raise ValueError(f"got {self.width=}, {self.scale=}. Give either width or scale.")
+                given = "both width and scale" if self.width else "neither width nor scale"
+                raise ValueError(f"got {given}. Give one of them.")
             return self
 
     inputs: ClassVar[Mapping[str, Port]] = {"image": Port("image", arrays=("pixels",), passes=True)}

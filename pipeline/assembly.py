@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.errors import usage_error
 from pipeline.session import Session
@@ -28,7 +28,7 @@ def open_session(
     path: Path,
     changes: list[str] | None,
     cache: Path | None,
-    limits: Mapping[str, Any] | None = None,
+    limits: Mapping[str, str | None] | None = None,
 ) -> Iterator[Session]:
     """Join a configuration, changed as told, with its store."""
     from pipeline.config import read_document
@@ -40,7 +40,10 @@ def open_session(
 
 @contextmanager
 def open_document(
-    document: Document, base: Path, cache: Path | None, limits: Mapping[str, Any] | None = None
+    document: Document,
+    base: Path,
+    cache: Path | None,
+    limits: Mapping[str, str | None] | None = None,
 ) -> Iterator[Session]:
     """Join a configuration whose relative paths start from `base`."""
     from pipeline.config import load_config

@@ -63,7 +63,7 @@ def run(
 def deblur(
     photo: options.Photo,
     output: options.Output,
-    blur: options.BlurSize = None,
+    blur: options.BlurSize = "auto",
     at: options.Place = None,
     sample: options.SampleSize = 255,
     priority: options.Priority = 0.0,
@@ -138,8 +138,12 @@ def graph(
     if output is None:
         report.print_lines([text.rstrip()])
     else:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
+        try:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            message = f"can't be written ({error.strerror}). Name a file in a folder of yours."
+            raise usage_error(f"-o {output}", message) from error
         report.print_lines([f"written: {output}"])
 
 
@@ -169,7 +173,7 @@ def schema() -> None:
 
 
 def main() -> None:
-    """Entry point of the ``unblur`` command."""
+    """Run the command that the process was started with, and exit."""
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         # Parallelism comes from tiles. BLAS threads of their own spin and wait beside them: on
         # a busy machine they double the time of a PSF. Read when numpy is first imported.
@@ -179,7 +183,8 @@ def main() -> None:
     gc.disable()
     atexit.register(gc.freeze)
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     code = guarded(arguments, debug=len(arguments) < len(sys.argv) - 1)
     for number in (signal.SIGINT, signal.SIGTERM):
         # What follows is over in a moment, and tidies up.

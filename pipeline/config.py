@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field
 
 from pipeline.document import Document, parse_value, parse_yaml
 from pipeline.errors import ConfigError, Fault
@@ -20,15 +20,24 @@ _SECTIONS = ("version", "cache", "run", "nodes")
 _VERSION = 1
 
 
+def _check_some(size: ByteSize) -> ByteSize:
+    if size < 1:
+        raise ValueError(f'got {size}. Use a size above 0, say "2 GiB".')
+    return size
+
+
+# Each limit belongs to one branch of a union: on the union itself it would meet "auto".
+Workers = Annotated[int, Field(ge=1, le=1024)]
+Size = Annotated[ByteSize, Field(examples=["2 GiB"]), AfterValidator(_check_some)]
+
+
 class CacheSettings(BaseModel):
     """The ``cache:`` section."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str | None = Field(None, description="folder of the cache; default: the user's")
-    max_size: ByteSize = Field(
-        ByteSize(20 * 2**30), ge=1, description="least recently used results go first"
-    )
+    max_size: Size = Field(ByteSize(20 * 2**30), description="least recently used results go first")
     keep: bool = Field(True, description="false: this run's cache is removed when it ends")
 
 
@@ -37,10 +46,10 @@ class RunSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    workers: int | Literal["auto"] = Field(
-        "auto", ge=1, le=1024, description="threads; default: the cores this process may use"
+    workers: Workers | Literal["auto"] = Field(
+        "auto", description="threads; default: the cores this process may use"
     )
-    memory: ByteSize | Literal["auto"] = Field(
+    memory: Size | Literal["auto"] = Field(
         "auto", description="budget for the whole process; default: half of what is free"
     )
 

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.document import Document, Origin, Place
+from pipeline.document import Document, Origin, Place, parse_option
 from pipeline.errors import ConfigError, Fault, NodeError
 from pipeline.node import Json
 
@@ -29,8 +29,8 @@ class Task:
     Attributes
     ----------
     photo, output : Path
-    blur : int or None
-        Side of the PSF, pixels; None: found out.
+    blur : str
+        Side of the PSF, pixels, or ``auto``: found out.
     at : str or None
         Middle of the sample window, ``X,Y``; None: found out.
     sample : int
@@ -43,7 +43,7 @@ class Task:
 
     photo: Path
     output: Path
-    blur: int | None = None
+    blur: str = "auto"
     at: str | None = None
     sample: int = 255
     priority: float = 0.0
@@ -72,7 +72,7 @@ def deblur_document(task: Task) -> Document:
     _put(document, "photo.path", str(task.photo), command)
     _put(document, "sample.center", _center(task.at), f"--at {task.at}")
     _put(document, "sample.size", task.sample, f"--sample {task.sample}")
-    _put(document, "psf.size", "auto" if task.blur is None else task.blur, f"--blur {task.blur}")
+    _put(document, "psf.size", parse_option(task.blur), f"--blur {task.blur}")
     _put(document, "sharp.priority", task.priority, f"--priority {task.priority:g}")
     _put(document, "sharp.quality", task.quality, f"--quality {task.quality}")
     _put(document, "result.path", str(task.output), f"-o {task.output}")

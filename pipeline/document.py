@@ -78,16 +78,22 @@ class Document:
             del self.origins[known]
         self.origins[place] = Origin(source)
 
-    def put_options(self, options: Mapping[str, Json]) -> None:
-        """Set what options of the command line ask for, such as ``{"run.workers": 2}``."""
+    def put_options(self, options: Mapping[str, str]) -> None:
+        """Set what options of the command line ask for, such as ``{"run.workers": "2"}``."""
         for place, value in options.items():
-            self.put(tuple(place.split(".")), value, f"--{place.rpartition('.')[2]} {value}")
+            source = f"--{place.rpartition('.')[2]} {value}"
+            self.put(tuple(place.split(".")), parse_option(value), source)
 
 
 def dotted(place: Place) -> str:
     """Write a place as ``nodes.sample.center[0]``."""
     text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
     return text.removeprefix(".")
+
+
+def parse_option(text: str) -> Json:
+    """Read an option that takes a whole number or a word."""
+    return int(text) if text.removeprefix("-").isdecimal() else text
 
 
 def parse_yaml(text: str, source: str) -> Document:

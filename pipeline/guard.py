@@ -37,6 +37,8 @@ def _told(error: BaseException) -> tuple[str, int]:
         return "interrupted", Cancelled.exit_code
     if hasattr(error, "format_message"):  # typer's own: unknown options, missing arguments
         command = getattr(getattr(error, "ctx", None), "command_path", "unblur")
+        if type(error).__name__ == "NoArgsIsHelpError":  # nothing is wrong but that all is missing
+            return error.format_message(), ConfigError.exit_code
         message = error.format_message().rstrip(".")
         hint = f"See {command} --help."
         if message.startswith("No such command"):

@@ -24,7 +24,7 @@ Force: TypeAlias = Annotated[
     typer.Option("--force", metavar="NODE", help="Run this node again; repeatable."),
 ]
 Workers: TypeAlias = Annotated[
-    int | None, typer.Option(help="Threads; default: the cores there are.")
+    str | None, typer.Option(metavar="N", help="Threads; default: auto, the cores there are.")
 ]
 Memory: TypeAlias = Annotated[
     str | None, typer.Option(metavar="SIZE", help="Budget, say 2GiB; default: half of the free.")
@@ -38,10 +38,10 @@ Output: TypeAlias = Annotated[
     typer.Option("-o", "--output", metavar="OUT", help="File to write: .tif, .png or .jpg."),
 ]
 BlurSize: TypeAlias = Annotated[
-    int | None,
+    str,
     typer.Option(
         metavar="PIXELS",
-        help="A bit more than the blur measures, odd, 3 to 65; default: found out.",
+        help="A bit more than the blur measures, odd, 3 to 65; auto: found out.",
     ),
 ]
 Place: TypeAlias = Annotated[

@@ -97,6 +97,8 @@ def _shown(value: Any) -> str:
 def _describe(part: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     if "$ref" in part:
         part = schema["$defs"][part["$ref"].rpartition("/")[2]]
+    if "examples" in part:
+        return f"a size, say {json.dumps(part['examples'][0])}"
     if "anyOf" in part:
         choices = [_describe(p, schema) for p in part["anyOf"] if p.get("type") != "null"]
         return " or ".join(dict.fromkeys(choices))

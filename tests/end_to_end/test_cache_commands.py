@@ -112,6 +112,13 @@ def test_clear_takes_history_and_drafts_too(unblur: Any, config: Path) -> None:
     assert unblur("run", config, "--json").json["nodes"]["psf"]["reason"] == "never run"
 
 
+def test_there_may_be_nothing_to_clear(unblur: Any, tmp_path: Path) -> None:
+    for folder in (tmp_path / "none", tmp_path / "empty"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        done = unblur("cache", "clear", "--json", "--cache", folder)
+        assert (done.code, done.json) == (0, {"removed": 0, "bytes": 0})
+
+
 def test_why_names_the_difference_to_the_nearest_result(unblur: Any, config: Path) -> None:
     unblur("run", config)
     here = unblur("cache", "why", config, "sharp", "--json").json

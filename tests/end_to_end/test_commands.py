@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from pipeline.cli import guarded
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -230,6 +232,41 @@ def test_an_all_cached_run_imports_nothing_heavy(unblur: Any, config: Path) -> N
         check=False,
     )
     assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_before_all_is_imported(number: signal.Signals) -> None:
+    code = f"""
+import os, sys
+class Interrupter:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            os.kill(os.getpid(), {int(number)})
+sys.meta_path.insert(0, Interrupter())
+from pipeline.start import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+@pytest.mark.parametrize("words", [[], ["cache"]])
+def test_no_command_shows_which_there_are(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert guarded(words) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(" ".join(["Usage: unblur", *words]) + " [OPTIONS] COMMAND")
+    assert "See unblur" not in told
+
+
+def test_automatic_limits_can_be_asked_for(unblur: Any, config: Path) -> None:
+    text = config.read_text()
+    config.write_text(text.replace("nodes:", "run: {workers: auto, memory: auto}\nnodes:", 1))
+    assert unblur("run", config).code == 0
+    assert unblur("run", config, "--workers", "auto", "--memory", "auto").code == 0
 
 
 def test_ctrl_c_ends_with_130_and_loses_nothing(unblur: Any, config: Path, tmp_path: Path) -> None:

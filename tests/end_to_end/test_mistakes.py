@@ -129,13 +129,16 @@ def test_an_output_that_is_a_folder(unblur: Any, config: Path) -> None:
         (["run", "CONFIG", "--until", "shap"], 'Did you mean "sharp"?'),
         (["run", "CONFIG", "--force", "shap"], 'Did you mean "sharp"?'),
         (["run", "CONFIG", "--workers", "0"], "--workers 0: run.workers: got 0."),
-        (["run", "CONFIG", "--memory", "much"], "--memory much: run.memory:"),
+        (["run", "CONFIG", "--workers", "x"], 'Use a whole number from 1 to 1024 or "auto".'),
+        (["run", "CONFIG", "--memory", "much"], 'got "much". Use a size, say "2 GiB" or "auto".'),
+        (["run", "CONFIG", "--memory", "0"], 'got 0. Use a size above 0, say "2 GiB".'),
+        (["graph", "CONFIG", "-o", "CONFIG/a.mmd"], "a.mmd: can't be written (File exists)."),
         (["graph", "CONFIG", "-o", "graph.png"], "Use a name ending in .mmd or .dot."),
         (["nodes", "deconvolv"], 'Did you mean "deconvolve"?'),
     ],
 )
 def test_on_the_command_line(unblur: Any, config: Path, words: list[str], told: str) -> None:
-    done = unblur(*[config if word == "CONFIG" else word for word in words])
+    done = unblur(*[word.replace("CONFIG", str(config)) for word in words])
     assert (done.code, done.out) == (2, "")
     assert told in done.err
     assert len(done.err.splitlines()) == 1
@@ -155,7 +158,7 @@ def test_on_the_command_line(unblur: Any, config: Path, words: list[str], told: 
         (["PHOTO", "-o", "OUT", "--psf", "a.jpg"], "--psf a.jpg: a.jpg: can't hold a PSF."),
         (["PHOTO", "-o", "OUT", "--blur", "8"], "--blur 8: got 8. Use an odd number of pixels"),
         (["PHOTO", "-o", "OUT", "--blur", "0"], "--blur 0: got 0. Use a whole number from 3 to 65"),
-        (["PHOTO", "-o", "OUT", "--blur", "x"], "Invalid value for '--blur'"),
+        (["PHOTO", "-o", "OUT", "--blur", "x"], '--blur x: got "x". Use a whole number from 3'),
         (["PHOTO", "-o", "OUT", "--priority", "2"], "--priority 2: got 2.0. Use a number from -1"),
         (["PHOTO", "-o", "OUT", "--quality", "best"], '--quality best: got "best". Use "fast"'),
         (["PHOTO", "-o", "OUT", "--sample", "0"], "--sample 0: got 0."),

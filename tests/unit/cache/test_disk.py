@@ -158,6 +158,9 @@ def test_clearing_removes_the_folder_if_nothing_else_is_in_it(store):
     (store.root / "wisdom").unlink()
     store.clear()
     assert not store.root.exists()
+    store.clear()  # nothing is left to remove
+    store.root.mkdir()
+    (store.root / "letter").write_text("not ours")
     with pytest.raises(StoreError, match="not a cache folder"):
         store.clear()
 

@@ -54,5 +54,5 @@ def test_flat_light_stays_flat(context: Any) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"width": 10, "scale": 0.5}])
 def test_one_of_width_and_scale_is_wanted(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"Give either width or scale\."):
+    with pytest.raises(ValueError, match=r"Give one of them\."):
         Resize.Params(**options)
