@@ -55,24 +55,34 @@ class RunSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class NodeSpec:
-    """One node as it was configured, its parameters validated and defaulted.
+class Joints:
+    """How one node was joined to others.
 
     Attributes
     ----------
     name : str
     cls : type of Node
-    params : NodeParams
     inputs : mapping of str to str
         Port to the name of the node joined to it.
-    cached : bool
-        Whether its result is kept.
     """
 
     name: str
     cls: type[Node]
-    params: NodeParams
     inputs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec(Joints):
+    """One node as it was configured, its parameters validated and defaulted.
+
+    Attributes
+    ----------
+    params : NodeParams
+    cached : bool
+        Whether its result is kept.
+    """
+
+    params: NodeParams
     cached: bool
 
     def paths(self, role: Literal["input", "output"]) -> list[tuple[str, Path]]:
@@ -91,6 +101,10 @@ class Config:
     ----------
     source : str
         The file, as the user named it.
+    nodes : mapping of str to NodeSpec
+        Those that are valid.
+    joints : mapping of str to Joints
+        Of these, and of those of which only parameters are wrong.
     written : tuple of str
         Names of all nodes in the file, the faulty ones too.
     """
@@ -99,6 +113,7 @@ class Config:
     cache: CacheSettings
     run: RunSettings
     nodes: Mapping[str, NodeSpec]
+    joints: Mapping[str, Joints]
     written: tuple[str, ...]
     document: Document
 
@@ -160,17 +175,19 @@ def load_config(
     faults = [*document.faults, *_section_faults(document, data)]
     cache = validate(CacheSettings, _mapping(data.get("cache")), document, ("cache",), faults)
     run = validate(RunSettings, _mapping(data.get("run")), document, ("run",), faults)
-    nodes: dict[str, NodeSpec] = {}
+    joints: dict[str, Joints] = {}
     for name, body in _mapping(data.get("nodes")).items():
         reader = _NodeReader(document, kinds, base, faults)
-        spec = reader.read(name, body)
-        if spec is not None:
-            nodes[name] = spec
+        joined = reader.read(name, body)
+        if joined is not None:
+            joints[name] = joined
+    nodes = {name: spec for name, spec in joints.items() if isinstance(spec, NodeSpec)}
     config = Config(
         document.origins[()].source,
         cache or CacheSettings(),
         run or RunSettings(),
         nodes,
+        joints,
         tuple(_mapping(data.get("nodes"))),
         document,
     )
@@ -203,7 +220,8 @@ class _NodeReader:
     base: Path
     faults: list[Fault]
 
-    def read(self, name: str, body: Json) -> NodeSpec | None:
+    def read(self, name: str, body: Json) -> Joints | None:
+        """Make a `NodeSpec`, or only its joints if parameters are wrong, or nothing."""
         place = ("nodes", name)
         if not _NAME.fullmatch(name):
             self._fault(place, f'"{name}" is no name. Use letters, digits, _ and -.')
@@ -220,8 +238,8 @@ class _NodeReader:
         context = {"base": self.base, "from_shell": self._from_shell(name, own)}
         params = validate(cls.Params, own, self.document, place, self.faults, context)
         if params is None:
-            return None
-        return NodeSpec(name, cls, params, inputs, cls.cached if cached is None else cached)
+            return Joints(name, cls, inputs)
+        return NodeSpec(name, cls, inputs, params, cls.cached if cached is None else cached)
 
     def _from_shell(self, name: str, own: Iterable[str]) -> set[str]:
         """Parameters that were given on the command line: they have an origin, but no line."""

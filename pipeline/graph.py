@@ -9,8 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 from pathlib import Path
 
-from pipeline.config import Config, NodeSpec
-from pipeline.document import Document
+from pipeline.config import Config, Joints, NodeSpec
 from pipeline.errors import ConfigError, Fault, GraphError
 from pipeline.validation import suggest
 
@@ -36,13 +35,7 @@ class Graph:
     @classmethod
     def of(cls, specs: Mapping[str, NodeSpec]) -> Graph:
         """Join nodes by their inputs; those that name no node are left out."""
-        return cls(
-            specs,
-            {
-                name: [source for source in spec.inputs.values() if source in specs]
-                for name, spec in specs.items()
-            },
-        )
+        return cls(specs, _sources(specs))
 
     def users(self, name: str) -> list[str]:
         """Name the nodes that take this one as an input."""
@@ -67,13 +60,12 @@ def build_graph(config: Config, faults: Iterable[Fault] = ()) -> Graph:
     """
     before = list(faults)
     found = [*_join_faults(config), *_file_faults(config)]
-    graph = Graph.of(config.nodes)
-    found.extend(_cycle_faults(graph, config.document))
+    found.extend(_cycle_faults(config))
     if before:
         raise ConfigError([*before, *found])
     if found:
         raise GraphError(found)
-    return graph
+    return Graph.of(config.nodes)
 
 
 def in_order(graph: Graph) -> list[str]:
@@ -104,58 +96,68 @@ def upstream(graph: Graph, name: str) -> set[str]:
     return found
 
 
+def _sources(nodes: Mapping[str, Joints]) -> dict[str, list[str]]:
+    """Name the nodes that each takes its inputs from; names of none are left out."""
+    return {
+        name: [source for source in joints.inputs.values() if source in nodes]
+        for name, joints in nodes.items()
+    }
+
+
 def _join_faults(config: Config) -> Iterator[Fault]:
-    for name, spec in config.nodes.items():
+    for name, joints in config.joints.items():
         place = ("nodes", name, "inputs")
-        for port, source in spec.inputs.items():
-            message = _edge_message(config, spec, port, source)
+        for port, source in joints.inputs.items():
+            message = _edge_message(config, joints, port, source)
             if message:
                 yield config.document.fault((*place, port), message)
-        for message in _missing_inputs(spec):
+        for message in _missing_inputs(joints):
             yield config.document.fault(("nodes", name), message)
+    for name, spec in config.nodes.items():
         for field, message in spec.cls.misfits(spec.params, spec.inputs):
             yield config.document.fault(("nodes", name, field), message)
 
 
-def _edge_message(config: Config, spec: NodeSpec, port: str, source: str) -> str:
-    if port not in spec.cls.inputs:
-        return f'"{port}" is no input of {spec.cls.kind}. {suggest(port, spec.cls.inputs)}'
+def _edge_message(config: Config, joints: Joints, port: str, source: str) -> str:
+    if port not in joints.cls.inputs:
+        return f'"{port}" is no input of {joints.cls.kind}. {suggest(port, joints.cls.inputs)}'
     if source not in config.written:
-        others = [name for name in config.written if name != spec.name]
+        others = [name for name in config.written if name != joints.name]
         return f'"{source}" is no node. {suggest(source, others)}'
-    if source not in config.nodes:
+    if source not in config.joints:
         return ""  # written, but faulty itself: that is told already
-    wanted, given = spec.cls.inputs[port].type, config.nodes[source].cls.output
+    wanted, given = joints.cls.inputs[port].type, config.joints[source].cls.output
     if wanted == given:
         return ""
     return (
-        f'"{source}" ({config.nodes[source].cls.kind}) gives {_article(given)}, '
-        f"but {spec.cls.kind} takes {_article(wanted)} here. Join a node that gives one."
+        f'"{source}" ({config.joints[source].cls.kind}) gives {_article(given)}, '
+        f"but {joints.cls.kind} takes {_article(wanted)} here. Join a node that gives one."
     )
 
 
-def _missing_inputs(spec: NodeSpec) -> Iterator[str]:
-    for port, info in spec.cls.inputs.items():
-        if port not in spec.inputs and not info.optional:
+def _missing_inputs(joints: Joints) -> Iterator[str]:
+    for port, info in joints.cls.inputs.items():
+        if port not in joints.inputs and not info.optional:
             yield f"input {port} is missing. Add inputs: {{{port}: NAME OF A NODE}}."
-    choice = spec.cls.exactly_one_of
-    joined = [port for port in choice if port in spec.inputs]
+    choice = joints.cls.exactly_one_of
+    joined = [port for port in choice if port in joints.inputs]
     if choice and len(joined) != 1:
         seen = " and ".join(joined) or "none"
         yield f"got {seen} joined. Join exactly one of the inputs {' or '.join(choice)}."
 
 
-def _cycle_faults(graph: Graph, document: Document) -> Iterator[Fault]:
+def _cycle_faults(config: Config) -> Iterator[Fault]:
+    sources = _sources(config.joints)
     try:
-        TopologicalSorter(graph.sources).prepare()
+        TopologicalSorter(sources).prepare()
     except CycleError as error:
         # One told is enough: taking it out often opens the others.
         cycle = error.args[1][1:]
-        first = min(cycle, key=list(graph.specs).index)
+        first = min(cycle, key=list(sources).index)
         turn = cycle.index(first)
         ring = [*cycle[turn:], *cycle[:turn], first]
         message = f"the nodes form a cycle: {' -> '.join(ring)}. Take one of these joints out."
-        yield document.fault(("nodes", first, "inputs"), message)
+        yield config.document.fault(("nodes", first, "inputs"), message)
 
 
 def _file_faults(config: Config) -> Iterator[Fault]:

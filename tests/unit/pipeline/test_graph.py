@@ -105,3 +105,24 @@ def test_an_output_on_a_loaded_file_even_through_links(
         link(tmp_path / "photo.txt", tmp_path / name)
     (fault,) = faults_of(TWO % ("fine.txt", name))
     assert 'can\'t be written: node "a" loads it. Choose another path.' in fault
+
+
+def test_joints_of_nodes_with_wrong_parameters_are_told_with_these(faults_of: Faults) -> None:
+    text = """\
+version: 1
+nodes:
+  a: {kind: source, size: 0}
+  b: {kind: round, levle: 1, inputs: {imag: a}}
+  c: {kind: round, inputs: {image: p}}
+  p: {kind: spot, sise: 3}
+"""
+    told = [line.partition(" ")[2] for line in faults_of(text)]
+    assert [line.partition(":")[0] for line in told] == [
+        "nodes.a.size",
+        "nodes.b",
+        "nodes.b.inputs.imag",
+        "nodes.b.levle",
+        "nodes.c.inputs.image",
+        "nodes.p.sise",
+    ]
+    assert '"p" (spot) gives a psf, but round takes an image here.' in told[4]
