@@ -174,7 +174,7 @@ class _Refinement:
     def __init__(self, canvas: Canvas, psf: Psf, noise: float, work: Work) -> None:
         self._canvas, self._noise, self._work = canvas, noise, work
         self._random = np.random.default_rng(0)
-        self._derivatives = gradient(canvas.plane)
+        self._derivatives, self._known = gradient(canvas.plane), canvas.inner
         sharp = _wiener(self._derivatives, psf)
         self._variance = np.mean(sharp**2, axis=0) + _LEAST_VARIANCE
         mean = canvas.plane - canvas.plane.mean()
@@ -191,7 +191,7 @@ class _Refinement:
         otf = psf_to_otf(psf, self._canvas.shape)
         whitening = _whitening(self._canvas.shape, self._noise, misfit)
         white = _filter(self._derivatives, whitening)
-        problem = _Problem(white, self._canvas.inner, otf, whitening, misfit, self._variance)
+        problem = _Problem(white, self._known, otf, whitening, misfit, self._variance)
         left = tolerance / (1 + self._noise / _CG_NOISE)
         self._latents = problem.expect(self._latents, draws, steps, left)
         sharp, deviation = _gradients(self._latents)
