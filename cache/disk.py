@@ -241,8 +241,9 @@ class DiskStore:
         except StoreError:
             return False
 
-    def keep_to_size(self) -> None:
-        """Trim if more than `max_size` was left because it was in use."""
+    def tidy(self) -> None:
+        """Remove what only this run needed; trim if too much was left because it was in use."""
+        self._leave_workshop()
         if self._is_over and self._max_size is not None:
             self._is_over = self.trim(self._max_size).left > self._max_size
 
@@ -254,10 +255,7 @@ class DiskStore:
         StoreError
             If the folder is not a cache, or something can't be removed.
         """
-        with self._mutex:
-            if self._workshop is not None:
-                self._workshop.release()
-                self._workshop = None
+        self._leave_workshop()
         self._layout.clear()
 
     @contextmanager
@@ -364,6 +362,12 @@ class DiskStore:
             recent,
             partial(self._steady, record),
         )
+
+    def _leave_workshop(self) -> None:
+        with self._mutex:
+            if self._workshop is not None:
+                self._workshop.release()
+                self._workshop = None
 
     def _spare(self) -> Path:
         """Name an unused path; what is there is removed when this process ends."""

@@ -90,7 +90,7 @@ class ReadOnlyStore:
     def sweep(self) -> None:
         """Leave what others left behind: it can't be removed."""
 
-    def keep_to_size(self) -> None:
+    def tidy(self) -> None:
         """Do nothing: what this run computes vanishes with it."""
 
     def _of(self, key: str) -> DiskStore:

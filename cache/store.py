@@ -244,5 +244,8 @@ class KeptStore(Store, Protocol):
     def sweep(self) -> None:
         """Remove what processes left that were killed."""
 
-    def keep_to_size(self) -> None:
-        """Remove what costs least to make again until the store is as small as it shall be."""
+    def tidy(self) -> None:
+        """End a run: remove what only it needed, and what is too much for the store's size.
+
+        What costs least to make again goes first.
+        """

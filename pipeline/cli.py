@@ -22,6 +22,7 @@ from pipeline import assembly, options
 from pipeline.cache_cli import app as cache_app
 from pipeline.errors import usage_error
 from pipeline.guard import guard
+from pipeline.interrupts import raise_once, set_handler
 
 # Everything else is imported where it is used: ``unblur --help`` needs none of it.
 
@@ -183,12 +184,9 @@ def main() -> None:
     gc.disable()
     atexit.register(gc.freeze)
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    set_handler(raise_once)
     code = guarded(arguments, debug=len(arguments) < len(sys.argv) - 1)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # What follows is over in a moment, and tidies up.
-        signal.signal(number, signal.SIG_IGN)
+    set_handler(signal.SIG_IGN)  # what follows is over in a moment, and tidies up
     sys.exit(code)
 
 

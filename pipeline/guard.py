@@ -7,11 +7,15 @@ from collections.abc import Sequence
 
 import typer
 
+_INTERRUPTED = 130
+
 
 def guard(app: typer.Typer, arguments: Sequence[str], *, debug: bool = False) -> int:
     """Run a command; give its exit code. With `debug`, the traceback is printed too."""
     try:
         code = app(list(arguments), prog_name="unblur", standalone_mode=False)
+        if code == _INTERRUPTED:  # typer makes it of a KeyboardInterrupt, without a word
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except (Exception, KeyboardInterrupt) as error:
         from pipeline import report
@@ -27,14 +31,14 @@ def guard(app: typer.Typer, arguments: Sequence[str], *, debug: bool = False) ->
 
 def _told(error: BaseException) -> tuple[str, int]:
     from cache.store import StoreError
-    from pipeline.errors import CacheError, Cancelled, ConfigError, UnblurError
+    from pipeline.errors import CacheError, ConfigError, UnblurError
 
     if isinstance(error, UnblurError):
         return str(error), error.exit_code
     if isinstance(error, StoreError):
         return str(error), CacheError.exit_code
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return "interrupted", Cancelled.exit_code
+        return "interrupted", _INTERRUPTED
     if hasattr(error, "format_message"):  # typer's own: unknown options, missing arguments
         command = getattr(getattr(error, "ctx", None), "command_path", "unblur")
         if type(error).__name__ == "NoArgsIsHelpError":  # nothing is wrong but that all is missing

@@ -1,29 +1,53 @@
-"""Ctrl-C, taken as a wish to stop in order."""
+"""Ctrl-C and SIGTERM: a wish to stop in order, and, said again, at once."""
 
 from __future__ import annotations
 
+import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+def leave(_number: int, _frame: FrameType | None) -> None:
+    """End the process as it is; what it leaves behind goes at the next start."""
+    os.write(2, b"interrupted\n")
+    os._exit(130)
+
+
+def raise_once(_number: int, _frame: FrameType | None) -> None:
+    """Raise `KeyboardInterrupt`; a second signal, while that is dealt with, ends the process."""
+    set_handler(leave)
+    raise KeyboardInterrupt
+
+
+def set_handler(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Handle both signals so from now on."""
+    for number in STOPS:
+        signal.signal(number, handler)
 
 
 @contextmanager
 def stoppable(is_asked: Callable[[], bool], ask: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C ask the run to stop, so that it ends in order; a second one ends it at once."""
+    """Let a signal ask the run to stop, so that it ends in order; a second one ends it at once."""
+    import threading
 
-    def handle(_number: int, _frame: Any) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         if is_asked():
-            raise KeyboardInterrupt
+            again(number, frame)
         ask()
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    # Of a process that is not ours alone only the run may be ended.
+    is_ours = signal.getsignal(signal.SIGINT) is raise_once
+    again = raise_once if is_ours else signal.default_int_handler
+    before = {number: signal.signal(number, handle) for number in STOPS}
     try:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, leave if is_ours and is_asked() else handler)

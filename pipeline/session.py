@@ -123,8 +123,9 @@ class Session:
             )
             with stoppable(runner.cancelled.is_set, runner.cancelled.set):
                 outcome = runner.run(self.plan, wishes)
-        self.store.keep_to_size()
-        self.history.save({name: step.ingredients for name, step in outcome.steps.items()})
+                # A wish to stop comes too late by now: what follows is short and not to be cut.
+                self.store.tidy()
+                self.history.save({name: s.ingredients for name, s in outcome.steps.items()})
         return outcome
 
 

@@ -5,20 +5,12 @@ To import the command line takes a fifth of a second, in which Python would prin
 
 from __future__ import annotations
 
-import os
-import signal
-from types import FrameType
+from pipeline.interrupts import leave, set_handler
 
 
 def main() -> None:
     """Entry point of the ``unblur`` command."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+    set_handler(leave)  # nothing has begun that needs an end
     from pipeline import cli
 
     cli.main()
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    os.write(2, b"interrupted\n")
-    os._exit(130)  # nothing has begun that needs an end

@@ -41,6 +41,7 @@ nodes:
 """
 NODES = re.findall(r"^  (\w+):", GRAPH, re.MULTILINE)
 Item = TypeVar("Item")
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,14 @@ class Place:
     def run(self, *words: str, **settings: Any) -> Done:
         return self.start(*words, **settings).wait()
 
+    def count_steps(self, kind: str, *words: str) -> int:
+        """Run, and tell how many steps of a kind that takes."""
+        into = self.folder.with_suffix(".count")
+        under = self.folder / "cache" if kind == "read" else self.folder
+        trap = {"steps": kind, "do": "count", "into": str(into), "under": str(under)}
+        assert self.run(*words, trap=trap).code == 0
+        return int(into.read_text())
+
     @property
     def files(self) -> set[str]:
         """All files here, by their path, without those that only save time."""
@@ -221,9 +230,9 @@ class Lanes:
         """Scale a figure asked for beside 200 kills."""
         return max(quick, full * self.kills // 200)
 
-    def each(self, work: Callable[[Item], object], items: Iterable[Item]) -> None:
+    def each(self, work: Callable[[Item], Told], items: Iterable[Item]) -> list[Told]:
         with ThreadPoolExecutor(LANES) as pool:
-            list(pool.map(work, items))
+            return list(pool.map(work, items))
 
     @property
     def seed(self) -> int:

@@ -12,8 +12,9 @@ step to an audit hook before it is done, so nothing of ours need be replaced:
 
 - ``steps``: ``change`` (whatever changes a folder or opens a file to write), ``create`` (what may
   find the disk full) or ``read``.
-- ``do``: ``count`` the steps into a file, ``kill`` with SIGKILL, or an ``errno`` to raise: at
-  step `at` and, if it `stays`, at all after it.
+- ``named``: only steps on files of this name count, if it is given.
+- ``do``: ``count`` the steps into a file, ``kill`` with SIGKILL, ``interrupt`` with SIGINT, or an
+  ``errno`` to raise: at step `at` and, if it `stays`, at all after it.
 - ``file_size``: RLIMIT_FSIZE, bytes that a file may have.
 """
 
@@ -58,6 +59,8 @@ class Trap:
 
     def _is_meant(self, event: str, arguments: tuple[Any, ...]) -> bool:
         path = os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes | Path) else ""
+        if not path.endswith(self._plan.get("named", "")):
+            return False
         if event != "open":
             # Trees are removed by names relative to their folder.
             return not os.path.isabs(path) or path.startswith(self._folder)
@@ -76,6 +79,9 @@ class Trap:
     def _act(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._plan["do"] == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self._plan["do"] == "interrupt":
+            os.kill(os.getpid(), signal.SIGINT)
+            return
         number = self._plan["errno"]
         raise OSError(number, os.strerror(number), str(arguments[0]))
 

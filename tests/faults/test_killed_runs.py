@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from cache.drafts import JOURNAL
+
 FORCED = ("--force", "part", "--force", "psf", "--force", "after")
 
 
@@ -17,6 +19,13 @@ def moments(new_place: Any, lanes: Any, count: int) -> list[float]:
     seconds = new_place().run().seconds
     rng = random.Random(lanes.seed)
     return [(number + rng.random()) / count * seconds for number in range(count)]
+
+
+def leaks(place: Any, undisturbed: Any) -> set[str]:
+    """Files that an interrupted run should not have left: all but finished tiles to go on from."""
+    drafts = {f"cache/drafts/{draft.key}" for draft in place.store.unfinished()}
+    extra = place.files - undisturbed.files
+    return {name for name in extra if "/".join(name.split("/")[:3]) not in drafts}
 
 
 class TestKilled:
@@ -43,17 +52,14 @@ class TestKilled:
 
     @pytest.mark.parametrize("words", [(), FORCED], ids=["cold", "replacing"])
     def test_after_a_kill_before_any_step_the_next_run_gives_the_same_pixels_and_leaks_nothing(
-        self, undisturbed, new_place, lanes, tmp_path, words
+        self, undisturbed, new_place, lanes, words
     ):
         def prepare() -> Any:
             if not words:
                 return new_place(bare=True)
             return undisturbed.copy(new_place(bare=True).folder / "copy")
 
-        counted = tmp_path / "count"
-        trap = {"steps": "change", "do": "count", "into": str(counted)}
-        assert prepare().run(*words, trap=trap).code == 0
-        steps = int(counted.read_text())
+        steps = prepare().count_steps("change", *words)
         assert steps > 20
 
         def kill_at(step: int) -> None:
@@ -106,7 +112,7 @@ class TestAskedToStop:
                 # A signal while Python itself shuts down finds nobody to handle it any more.
                 was_done = done.code == -number and '"status": "done"' in done.out
                 assert done.code in (130, 0) or was_done, done
-                assert place.files <= undisturbed.files or was_done
+                assert was_done or leaks(place, undisturbed) == set()
                 stopped.append(done.code)
             place.check(undisturbed)
             place.remove()
@@ -114,6 +120,48 @@ class TestAskedToStop:
         count = lanes.times(2, 100)
         lanes.each(stop_after, moments(new_place, lanes, count))
         assert stopped.count(130) >= (count - 10) // 2
+
+    def test_a_run_interrupted_at_any_step_leaves_nothing_but_finished_tiles(
+        self, undisturbed, new_place, lanes
+    ):
+        steps = new_place(bare=True).count_steps("change")
+
+        def interrupt_at(step: int) -> None:
+            place = new_place(bare=True)
+            done = place.run(trap={"steps": "change", "do": "interrupt", "at": step})
+            assert done.code in (130, 0), done
+            assert leaks(place, undisturbed) == set()
+            place.check(undisturbed)
+            place.remove()
+
+        count = min(lanes.times(4, steps), steps)
+        lanes.each(interrupt_at, random.Random(lanes.seed).sample(range(steps), count))
+
+    def test_a_run_interrupted_again_and_again_ends_at_once_without_a_traceback(
+        self, undisturbed, new_place, lanes
+    ):
+        steps = new_place(bare=True).count_steps("change")
+
+        def interrupt_from(step: int) -> None:
+            place = new_place(bare=True)
+            trap = {"steps": "change", "do": "interrupt", "at": step, "stays": True}
+            done = place.run(trap=trap)
+            assert (done.code, done.err) == (130, "interrupted\n"), done
+            place.check(undisturbed)
+            place.remove()
+
+        count = min(lanes.times(3, steps), steps)
+        lanes.each(interrupt_from, random.Random(lanes.seed).sample(range(steps), count))
+
+    def test_a_run_interrupted_while_tiles_are_written_goes_on_from_them(
+        self, undisturbed, new_place
+    ):
+        place = new_place(bare=True)
+        trap = {"steps": "change", "do": "interrupt", "at": 0, "named": JOURNAL}
+        assert place.run("--workers", "1", trap=trap).code == 130  # else both are in work
+        assert list(place.store.unfinished())
+        assert leaks(place, undisturbed) == set()
+        place.check(undisturbed)
 
     def test_a_long_step_is_left_within_seconds(self, new_place):
         place = new_place()

@@ -9,15 +9,6 @@ from typing import Any
 FULL = ("no space left", "disk is full")
 
 
-def count_steps(place: Any, kind: str, *words: str) -> int:
-    into = place.folder.with_suffix(".count")
-    trap = {"steps": kind, "do": "count", "into": str(into)}
-    if kind == "read":
-        trap["under"] = str(place.folder / "cache")
-    assert place.run(*words, trap=trap).code == 0
-    return int(into.read_text())
-
-
 class TestFullDisk:
     def assert_told(self, done: Any) -> None:
         assert done.code == 1, done
@@ -27,7 +18,7 @@ class TestFullDisk:
     def test_a_disk_that_is_full_from_any_step_on_is_told_and_the_next_run_ends(
         self, undisturbed, new_place, lanes
     ):
-        steps = count_steps(new_place(bare=True), "create")
+        steps = new_place(bare=True).count_steps("create")
         assert steps > 50
 
         def fill_at(step: int) -> None:
@@ -53,7 +44,7 @@ class TestFullDisk:
         place = new_place()
         tweak = ("--set", "sharp.priority=0.5")
         assert place.run().code == 0
-        steps = count_steps(place.copy(place.folder.with_name("counted")), "create", *tweak)
+        steps = place.copy(place.folder.with_name("counted")).count_steps("create", *tweak)
         for step in range(0, steps, max(1, steps // 2)):
             trap = {"steps": "create", "do": "fail", "errno": errno.ENOSPC, "at": step}
             place.run(*tweak, trap={**trap, "stays": True})
@@ -85,7 +76,7 @@ class TestUnreadableDisk:
         assert base.run().code == 0
         base.output.unlink()
         words = [word for name in ("after", "blurred") for word in ("--force", name)]
-        steps = count_steps(base.copy(base.folder.with_name("counted")), "read", *words)
+        steps = base.copy(base.folder.with_name("counted")).count_steps("read", *words)
         assert steps > 10
 
         def fail_at(step: int) -> None:

@@ -154,7 +154,7 @@ def test_a_result_larger_than_the_budget_is_used_warned_about_once_and_dropped(s
             assert left(store) == [0, 1]
     assert len(warnings) == 1
     assert "more than cache.max_size, 524288" in warnings[0]
-    small.keep_to_size()
+    small.tidy()
     assert left(store) == []
 
 
