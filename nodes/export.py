@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from nodes.encoding import Coding
 from nodes.files import file_digest, replacing
 from nodes.formats import PSF_WRITABLE, WRITABLE, Layout, make_writer
 from nodes.image import BitDepth, Encoding, Image, read_all
@@ -40,7 +41,9 @@ class Export(Node):
             None, description="8, 16 or 32 (float, TIFF only); default: 16, for JPEG 8"
         )
         encoding: Literal["auto", "srgb", "linear"] = Field(
-            "auto", description="auto: linear for floats, else as the photograph was"
+            "auto",
+            description="auto: as the photograph was, floats linear unless its profile has a "
+            "curve of its own",
         )
         quality: int = Field(95, ge=1, le=100, description="JPEG: 100 is best and largest")
         compression: Literal["none", "deflate", "zstd"] = Field(
@@ -117,6 +120,7 @@ def _dtype(depth: BitDepth) -> np.dtype[Any]:
 def _write_image(params: Export.Params, file: BinaryIO, image: Image, context: Context) -> None:
     depth = params.bit_depth or _depths(params.path)[0]
     encoding = _choose_encoding(params, depth, image)
+    coding = Coding.of(encoding, image.icc, image.shape[2])
     layout = Layout(
         image.shape,
         _dtype(depth),
@@ -130,7 +134,7 @@ def _write_image(params: Export.Params, file: BinaryIO, image: Image, context: C
 
     def encode(span: tuple[int, int]) -> list[Any]:
         context.check_cancelled()
-        band = _encoded_band(image, span, encoding, depth)
+        band = _encoded_band(image, span, coding, depth)
         return [writer.encode(band[start:stop]) for start, stop in spans(len(band), writer.rows)]
 
     rows = spans(height, BAND)
@@ -146,6 +150,8 @@ def _write_image(params: Export.Params, file: BinaryIO, image: Image, context: C
 def _choose_encoding(params: Export.Params, depth: BitDepth, image: Image) -> Encoding:
     if params.encoding != "auto":
         return params.encoding
+    if image.encoding == "profile":  # in linear light, its colours would be those of no profile
+        return "profile"
     if depth == 32 or (image.encoding == "linear" and image.bit_depth != 32):
         return "linear"
     return "srgb"
@@ -154,16 +160,18 @@ def _choose_encoding(params: Export.Params, depth: BitDepth, image: Image) -> En
 def _fitting_profile(image: Image, encoding: Encoding, context: Context) -> bytes:
     """Give the photograph's colour profile, unless it would say something wrong."""
     if image.icc and encoding != image.encoding:
+        had = "its own curve's" if image.encoding == "profile" else image.encoding
+        keep = "auto" if image.encoding == "profile" else image.encoding
         context.warn(
-            f"colour profile left out: it is for {image.encoding} values, the file gets "
-            f"{encoding} ones. Set encoding: {image.encoding} to keep it."
+            f"colour profile left out: it is for {had} values, the file gets {encoding} ones. "
+            f"Set encoding: {keep} to keep it."
         )
         return b""
     return image.icc
 
 
 def _encoded_band(
-    image: Image, span: tuple[int, int], encoding: Encoding, depth: BitDepth
+    image: Image, span: tuple[int, int], coding: Coding, depth: BitDepth
 ) -> NDArray[Any]:
     """Read rows and turn them into what the file holds."""
     import numpy as np
@@ -173,15 +181,5 @@ def _encoded_band(
     band = np.empty((stop - start, width, channels), _dtype(depth))
     for left, right in spans(width, BAND):
         light = image.pixels[start:stop, left:right, :]
-        band[:, left:right] = from_linear(light, encoding, depth)
+        band[:, left:right] = coding.from_linear(light, depth)
     return band
-
-
-def from_linear(light: NDArray[np.float32], encoding: Encoding, depth: BitDepth) -> NDArray[Any]:
-    """Turn linear light into a file's numbers; integers are clipped, floats are not."""
-    from numerics.colour import linear_to_integers, linear_to_srgb, linear_to_srgb_integers
-
-    if depth == 32:
-        return linear_to_srgb(light) if encoding == "srgb" else light
-    convert = linear_to_srgb_integers if encoding == "srgb" else linear_to_integers
-    return convert(light, depth)

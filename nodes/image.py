@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Encoding = Literal["srgb", "linear"]
+Encoding = Literal["srgb", "linear", "profile"]
 BitDepth = Literal[8, 16, 32]
 
 
@@ -32,7 +32,8 @@ class Image:
     pixels : (height, width, channel) float32
         Linear light, 0 black and 1 white, not clipped; one channel (gray) or three (RGB).
     encoding : str
-        How the file's numbers stood for light: ``srgb`` or ``linear``.
+        How the file's numbers stood for light: ``srgb``, ``linear``, or as the curve of ``icc``
+        says, ``profile``.
     bit_depth : int
         Of the file, bits a sample; 32 stands for floating point.
     icc : bytes

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from nodes.formats import open_picture
+from nodes.encoding import Coding
+from nodes.formats import Picture, open_picture
 from nodes.formats.metadata import MetadataError, read_metadata
-from nodes.image import BitDepth, Encoding, Image
+from nodes.image import BitDepth, Image
 from nodes.streams import map_ordered, regroup, spans
 from pipeline.node import Context, InputPath, Node, NodeParams, Port, Value, WritableArray
 from pipeline.registry import register
@@ -33,7 +34,9 @@ class Load(Node):
 
         path: InputPath = Field(description="TIFF, PNG or JPEG file")
         encoding: Literal["auto", "srgb", "linear"] = Field(
-            "auto", description="auto: sRGB curve for integers, linear for floats"
+            "auto",
+            description="auto: as the embedded profile says, else sRGB for integers and linear "
+            "for floats",
         )
 
     inputs: ClassVar[Mapping[str, Port]] = {}
@@ -44,21 +47,33 @@ class Load(Node):
         with open_picture(params.path) as picture:
             for note in picture.notes:
                 context.warn(note)
-            encoding = choose_encoding(params.encoding, picture.dtype)
+            icc, metadata = _read_metadata(params.path, context)
+            coding = choose_coding(params.encoding, icc, picture, context.warn)
             pixels = context.new_array("pixels", picture.shape)
             bands = regroup(picture.blocks(context.workers), pixels.chunks[0])
-            unusable = _store(bands, encoding, pixels, context)
+            unusable = _store(bands, coding, pixels, context)
         if unusable:
             context.warn(f"{params.path.name}: {unusable} values are no numbers (NaN): 0 instead.")
-        icc, metadata = _read_metadata(params.path, context)
-        return Image(pixels, encoding, bit_depth(picture.dtype), icc, metadata).value()
+        return Image(pixels, coding.encoding, bit_depth(picture.dtype), icc, metadata).value()
 
 
-def choose_encoding(wanted: str, dtype: np.dtype[Any]) -> Encoding:
-    """Settle ``auto`` by the samples: integers are sRGB, floats linear."""
-    if wanted == "auto":
-        return "linear" if dtype.kind == "f" else "srgb"
-    return "srgb" if wanted == "srgb" else "linear"
+def choose_coding(wanted: str, icc: bytes, picture: Picture, warn: Callable[[str], None]) -> Coding:
+    """Settle ``auto`` by the profile; without one integers are sRGB, floats linear."""
+    if wanted != "auto":
+        return Coding("srgb" if wanted == "srgb" else "linear")
+    by_samples = Coding("linear" if picture.dtype.kind == "f" else "srgb")
+    if not icc:
+        return by_samples
+    from nodes.formats.profile import ProfileError
+
+    try:
+        return Coding.of_profile(icc, picture.shape[2])
+    except ProfileError as error:
+        warn(
+            f"the colour profile tells no tone curve ({error}): values are taken for "
+            f"{by_samples.encoding}. If they are not, set encoding, or convert the file to sRGB."
+        )
+        return by_samples
 
 
 def bit_depth(dtype: np.dtype[Any]) -> BitDepth:
@@ -68,15 +83,8 @@ def bit_depth(dtype: np.dtype[Any]) -> BitDepth:
     return 8 if dtype.itemsize == 1 else 16
 
 
-def to_linear(values: NDArray[Any], encoding: Encoding) -> NDArray[np.float32]:
-    """Turn a file's numbers into linear light."""
-    from numerics.colour import integers_to_linear, srgb_to_linear
-
-    return srgb_to_linear(values) if encoding == "srgb" else integers_to_linear(values)
-
-
 def _store(
-    bands: Iterable[NDArray[Any]], encoding: Encoding, pixels: WritableArray, context: Context
+    bands: Iterable[NDArray[Any]], coding: Coding, pixels: WritableArray, context: Context
 ) -> int:
     """Convert bands and write them as whole chunks; count the values that were no numbers."""
     height, width, _ = pixels.shape
@@ -89,7 +97,7 @@ def _store(
         rows = slice(top, top + len(band))
         unusable = 0
         for left, right in columns:
-            light = to_linear(band[:, left:right], encoding)
+            light = coding.to_linear(band[:, left:right])
             unusable += _drop_nan(light)
             pixels[rows, left:right, :] = light
         return unusable

@@ -7,6 +7,7 @@ and below 0 the curve is odd, ``f(-x) = -f(x)``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -58,10 +59,7 @@ def linear_to_integers(light: NDArray[np.float32], bits: Literal[8, 16]) -> NDAr
 def linear_to_srgb_integers(light: NDArray[np.float32], bits: Literal[8, 16]) -> NDArray[Any]:
     """Encode linear light as sRGB integers, clipped to 0..1.
 
-    The upper bits of a float32 (exponent, and as many bits of the mantissa as the result has)
-    are the index of a table. A table entry stands for a relative width of ``2**-bits``, which the
-    curve turns into at most 0.21 of an integer step either way: what `srgb_to_linear` decoded
-    comes back exactly.
+    What `srgb_to_linear` decoded comes back exactly.
 
     Parameters
     ----------
@@ -72,11 +70,44 @@ def linear_to_srgb_integers(light: NDArray[np.float32], bits: Literal[8, 16]) ->
     -------
     (...) uint8 or uint16
     """
-    table, first = _encoding_table(bits)
-    index = np.ascontiguousarray(light, np.float32).view(np.int32) >> (_MANTISSA_BITS - bits)
-    index -= first
-    # Negative light has negative bits: it is clipped to entry 0 together with all that is dark.
-    return table.take(index, mode="clip")
+    return _encoding_table(bits)(light)
+
+
+class EncodingTable:
+    """Turns linear light into integers, clipped to 0..1, by a curve that rises from 0 to 1.
+
+    The upper bits of a float32 (exponent, and as many bits of the mantissa as the result has)
+    are the index of a table. A table entry stands for a relative width of ``2**-bits``, which a
+    curve that takes a root turns into a part of an integer step: 0.21 either way for sRGB, 0.28
+    for the power 1.8. So what was decoded comes back exactly.
+
+    Parameters
+    ----------
+    encode : callable
+        The curve: float64 light of 0..1 to numbers of 0..1.
+    bits : 8 or 16
+    darkest : float
+        Light, above 0, that is encoded as 0.
+    """
+
+    def __init__(
+        self, encode: Callable[[NDArray[Any]], NDArray[Any]], bits: int, darkest: float
+    ) -> None:
+        self._shift = _MANTISSA_BITS - bits
+        power_of_two = np.float32(np.exp2(np.floor(np.log2(darkest))))
+        self._first = int(power_of_two.view(np.int32)) >> self._shift
+        entries = np.arange(self._first, (_ONE >> self._shift) + 1, dtype=np.int32)
+        light = ((entries << self._shift) + (1 << (self._shift - 1))).view(np.float32)
+        encoded = np.rint(np.minimum(encode(light.astype(np.float64)), 1.0) * (2**bits - 1))
+        self._table = encoded.astype(f"uint{bits}")
+
+    def __call__(self, light: NDArray[Any]) -> NDArray[Any]:
+        """Encode (...) float32 as (...) uint8 or uint16."""
+        index = np.ascontiguousarray(light, np.float32).view(np.int32) >> self._shift
+        index -= self._first
+        # Negative light has negative bits: it is clipped to entry 0 together with all that is dark.
+        encoded: NDArray[Any] = self._table.take(index, mode="clip")
+        return encoded
 
 
 def _decode(values: NDArray[Any]) -> NDArray[Any]:
@@ -94,14 +125,5 @@ def _decoding_table(bits: int) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=2)
-def _encoding_table(bits: int) -> tuple[NDArray[Any], int]:
-    """Entries from the largest power of two that rounds to 0 up to 1.0, and where they start."""
-    full = 2**bits - 1
-    shift = _MANTISSA_BITS - bits
-    darkest = np.exp2(np.floor(np.log2(0.5 / 12.92 / full)))
-    first = int(np.float32(darkest).view(np.int32)) >> shift
-    last = _ONE >> shift
-    middles = (np.arange(first, last + 1, dtype=np.int32) << shift) + (1 << (shift - 1))
-    light = middles.view(np.float32).astype(np.float64)
-    encoded = np.rint(np.minimum(_encode(light), 1.0) * full)
-    return encoded.astype(f"uint{bits}"), first
+def _encoding_table(bits: int) -> EncodingTable:
+    return EncodingTable(_encode, bits, darkest=0.5 / 12.92 / (2**bits - 1))
