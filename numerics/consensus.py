@@ -37,7 +37,9 @@ def agreement(psf: Psf, others: Sequence[Psf], weights: NDArray[np.float64]) -> 
 
 
 def is_unlike(psf: Psf, others: Sequence[Psf]) -> bool:
-    """Whether a PSF is like none of others, which may be of another size."""
+    """Whether a PSF is like none of others, which may be of another size; without any it is not."""
+    if not others:
+        return False
     size = max(psf.shape[0], others[0].shape[0])
     return all(similarity(resized(psf, size), resized(other, size)) < _UNLIKE for other in others)
 

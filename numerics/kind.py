@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.consensus import are_of_their_own
+from numerics.consensus import are_of_their_own, is_unlike
 from numerics.families import Fit
 from numerics.look import DIRECTED, ROUND, Look, look_at, needed_advantage
 from numerics.sample import EstimateError
@@ -26,6 +26,9 @@ Name = Literal["none", "gaussian", "astigmatic", "disc", "line", "free"]
 # What a free form has to explain more of the spectrum than the best family, for each bin above the
 # noise; the more, the sharper the edges are.
 _FREE_ADVANTAGE, _FREE_UNSEEN_ADVANTAGE, _FREE_SHARP_ADVANTAGE = 0.6, 0.9, 2.5
+# This much is enough on blurred samples where the free form is unlike the family's: if that were
+# the blur, estimates would come close to it.
+_FREE_UNLIKE_ADVANTAGE = 0.45
 # A spectrum that a free form explains nearly as well leaves phases to decide. Shakes that double
 # edges keep them sharp: there they decide if it explains more, as it hardly does of sharp pictures.
 _NEARLY = -0.5
@@ -119,7 +122,9 @@ def decide(look: Look, candidates: Sequence[Psf] = (), *, family: Name | None = 
     if name == "free":
         psf = _given(free)[0]
     widths = look.edges.width, look.spectral_width
-    return Kind(name, psf, fit, costs, *widths, look.noise, _confidence(look, costs, name))
+    of_free = _free_counts(look, costs, candidates)
+    confidence = _confidence(look, costs, name, of_free)
+    return Kind(name, psf, fit, costs, *widths, look.noise, confidence)
 
 
 def _choose(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -> Name:
@@ -129,7 +134,7 @@ def _choose(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -
     is_sharp = best.family in ROUND and look.bluntness < 1
     if "free" in costs:
         lowest = min(look.fits.values(), key=lambda fit: fit.cost)
-        if _free_counts(look, costs) > 0 or (is_wide and costs["free"] < best.cost):
+        if _free_counts(look, costs, candidates) > 0 or (is_wide and costs["free"] < best.cost):
             # A formula that explains as much is simpler, even one that the spectrum alone does not
             # prove: a line on a picture that itself runs in one direction.
             return "free" if costs["free"] < lowest.cost else lowest.family
@@ -141,17 +146,18 @@ def _choose(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -
     return "none" if is_sharp else best.family
 
 
-def _free_counts(look: Look, costs: Mapping[str, float]) -> float:
+def _free_counts(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -> float:
     """Advantage of the free form before the best family, beyond what it needs."""
     needed = needed_advantage(
         look.edges.width, _FREE_ADVANTAGE, _FREE_UNSEEN_ADVANTAGE, _FREE_SHARP_ADVANTAGE
     )
+    if look.bluntness >= 1 and is_unlike(look.best.psf, candidates[-1:]):
+        needed = min(needed, _FREE_UNLIKE_ADVANTAGE)
     return look.advantage(costs.get("free", np.inf), look.best.cost) - needed
 
 
-def _confidence(look: Look, costs: Mapping[str, float], name: Name) -> float:
+def _confidence(look: Look, costs: Mapping[str, float], name: Name, of_free: float) -> float:
     """Tell how clearly the nearest other choice was missed; round blurs are one choice."""
-    of_free = _free_counts(look, costs)
     if name == "free":
         return _sureness(of_free / _ADVANTAGE_MARGIN)
     is_directed = name in DIRECTED

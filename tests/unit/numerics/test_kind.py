@@ -95,6 +95,16 @@ def test_free_form_wins_where_it_is_true(shaken_photo: np.ndarray, shake: np.nda
     assert decide(look).name != "free"
 
 
+def test_free_form_unlike_the_family_needs_little_advantage() -> None:
+    """Where edges look sharp, as those of bricks do, it would need more."""
+    bricks = (data.brick()[100:412, 100:412] / 255.0).astype(np.float32) ** 2.2
+    kernel = shake(11.0, seed=5)
+    look = look_at(blurred(bricks, kernel, 0.02))
+    assert decide(look).name == "astigmatic"
+    assert decide(look, [kernel]).name == "free"
+    assert decide(look, [look.best.psf]).name == "astigmatic"
+
+
 def test_starts_that_agree_outvote_sharp_edges() -> None:
     """A shake that doubles edges keeps them sharp, as those of a sharp picture are."""
     rocket = ((data.rocket()[68:352, 218:502] / 255.0) ** 2.2).mean(axis=2).astype(np.float32)
