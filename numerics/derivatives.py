@@ -53,6 +53,28 @@ def gradient_adjoint(field: Field) -> Plane:
     return plane
 
 
+@lru_cache(maxsize=8)
+def gradient_response(shape: tuple[int, int]) -> NDArray[np.complex64]:
+    """Give what `gradient` multiplies half-spectra with.
+
+    Parameters
+    ----------
+    shape : (H, W)
+        Of the plane.
+
+    Returns
+    -------
+    (2, H, W // 2 + 1) complex64
+        Shared between calls: read-only.
+    """
+    height, width = shape
+    down = np.exp(2j * np.pi * np.fft.fftfreq(height)) - 1
+    along = np.exp(2j * np.pi * np.fft.rfftfreq(width)) - 1
+    response = np.stack(np.broadcast_arrays(down[:, None], along)).astype(np.complex64)
+    response.flags.writeable = False
+    return response
+
+
 @lru_cache(maxsize=32)
 def gradient_power(shape: tuple[int, int]) -> NDArray[np.float32]:
     """Power ``|D|^2`` of `gradient`, summed over both directions, on the half-spectrum.

@@ -16,6 +16,8 @@ from scipy import linalg
 
 from numerics.fft import irfft2, rfft2
 
+Spectra = NDArray[np.complex64]
+
 # Of pivoting: relative to the largest target, and exchanges without progress before it is careful.
 _SLOPE_TOLERANCE = 1e-9
 _PATIENCE = 3
@@ -40,11 +42,7 @@ class NormalEquations:
 
 
 def normal_equations(
-    sharp: NDArray[np.float32],
-    blurred: NDArray[np.float32],
-    size: int,
-    ridge: float,
-    deviation: NDArray[np.float32] | None = None,
+    sharp: NDArray[np.float32], blurred: NDArray[np.float32], size: int, ridge: float
 ) -> NormalEquations:
     """Set up ``sum |sharp (*) psf - blurred|^2 + ridge |psf|^2``, summed over all planes.
 
@@ -56,24 +54,43 @@ def normal_equations(
         Odd side of the PSF.
     ridge : float
         >= 0, in the units of the sum of squares.
-    deviation : (n, H, W) float32, optional
+    """
+    shape = (sharp.shape[-2], sharp.shape[-1])
+    return spectral_equations(rfft2(sharp), rfft2(blurred), shape, size, ridge)
+
+
+def spectral_equations(
+    sharp: Spectra,
+    blurred: Spectra,
+    shape: tuple[int, int],
+    size: int,
+    ridge: float,
+    deviation: Spectra | None = None,
+) -> NormalEquations:
+    """Set up the same from spectra.
+
+    Parameters
+    ----------
+    sharp, blurred : (n, H, W // 2 + 1) complex64
+        Half-spectra of planes as `normal_equations` takes them.
+    shape : (H, W)
+    size, ridge : as there
+    deviation : (n, H, W // 2 + 1) complex64, optional
         How `sharp` may be wrong: a sample of it, whose blur ``|deviation (*) psf|^2`` adds to the
         sum.
     """
-    sharp_spectra, blurred_spectra = rfft2(sharp), rfft2(blurred)
-    shape = (sharp.shape[-2], sharp.shape[-1])
-    power = _power(sharp_spectra)
+    power = _power(sharp)
     if deviation is not None:
-        power += _power(rfft2(deviation))
+        power += _power(deviation)
     own = irfft2(power + 0j, shape)
-    cross = irfft2(np.sum(np.conj(sharp_spectra) * blurred_spectra, axis=0), shape)
+    cross = irfft2(np.sum(np.conj(sharp) * blurred, axis=0), shape)
     matrix = _toeplitz(_lags(own, size - 1), size)
     matrix[np.diag_indices_from(matrix)] += ridge
     target = _lags(cross, size // 2).ravel()
     return NormalEquations(matrix, target, size)
 
 
-def _power(spectra: NDArray[np.complex64]) -> NDArray[np.float32]:
+def _power(spectra: Spectra) -> NDArray[np.float32]:
     """Squared magnitudes, summed over all planes."""
     return np.asarray(np.sum(np.abs(spectra) ** 2, axis=0))
 

@@ -25,19 +25,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.canvas import Canvas
-from numerics.conjugate_gradients import conjugate_gradients
-from numerics.derivatives import Field, gradient, gradient_adjoint, gradient_power
+from numerics.conjugate_gradients import conjugate_gradients, spectral_product
+from numerics.derivatives import (
+    Field,
+    gradient,
+    gradient_adjoint,
+    gradient_power,
+    gradient_response,
+)
 from numerics.fft import irfft2, rfft2
 from numerics.laplacian import weighted_laplacian
 from numerics.psf import normalise, psf_to_otf
 from numerics.psf_cleaning import clean_psf
-from numerics.psf_step import normal_equations, solve_non_negative
+from numerics.psf_step import solve_non_negative, spectral_equations
 from numerics.work import Work
 
 Plane = NDArray[np.float32]
 Planes = NDArray[np.float32]
 Psf = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
+Spectra = NDArray[np.complex64]
 
 # Of the sample's derivatives, what is unexplained besides noise. Falling, so that the first
 # iterations forgive what is wrong with the first PSF.
@@ -160,44 +167,36 @@ def _wiener(planes: Field, psf: Psf) -> Field:
     return _filter(planes, np.conj(otf) / (np.abs(otf) ** 2 + _NOISE_TO_SIGNAL))
 
 
-def _gradients(planes: Planes) -> Planes:
-    return np.stack([gradient(plane) for plane in planes])
-
-
-def _gradients_adjoint(fields: Planes) -> Planes:
-    return np.stack([gradient_adjoint(field) for field in fields])
-
-
 class _Refinement:
     """What is thought of the latent, while the PSF gets better."""
 
     def __init__(self, canvas: Canvas, psf: Psf, noise: float, work: Work) -> None:
         self._canvas, self._noise, self._work = canvas, noise, work
         self._random = np.random.default_rng(0)
-        self._derivatives, self._known = gradient(canvas.plane), canvas.inner
-        sharp = _wiener(self._derivatives, psf)
-        self._variance = np.mean(sharp**2, axis=0) + _LEAST_VARIANCE
+        derivatives = gradient(canvas.plane)
+        self._derivatives, self._known = rfft2(derivatives), canvas.inner
+        self._variance = np.mean(_wiener(derivatives, psf) ** 2, axis=0) + _LEAST_VARIANCE
         mean = canvas.plane - canvas.plane.mean()
-        self._latents = np.stack([mean, np.zeros_like(mean)])
+        self._latents = rfft2(np.stack([mean, np.zeros_like(mean)]))
 
     def draw(self) -> Planes:
         """Draw noise for the deviation of the latent: of the data, and of its prior."""
-        return self._random.standard_normal((2, *self._derivatives.shape), np.float32)
+        return self._random.standard_normal((2, 2, *self._canvas.shape), np.float32)
 
     def improve(
         self, psf: Psf, misfit: np.float32, draws: Planes, steps: int, tolerance: float
     ) -> Psf:
         """Find the latents that a PSF leads to, and the PSF that they lead to."""
-        otf = psf_to_otf(psf, self._canvas.shape)
-        whitening = _whitening(self._canvas.shape, self._noise, misfit)
-        white = _filter(self._derivatives, whitening)
+        shape = self._canvas.shape
+        otf = psf_to_otf(psf, shape)
+        whitening = _whitening(shape, self._noise, misfit)
+        white = irfft2(self._derivatives * whitening, shape)
         problem = _Problem(white, self._known, otf, whitening, misfit, self._variance)
         left = tolerance / (1 + self._noise / _CG_NOISE)
         self._latents = problem.expect(self._latents, draws, steps, left)
-        sharp, deviation = _gradients(self._latents)
-        self._variance = problem.spread(sharp, deviation, psf) + _TEXTURE_VARIANCE
+        self._variance = problem.spread(self._latents, psf) + _TEXTURE_VARIANCE
         self._work.advance(_COST * self._canvas.plane.size)
-        return problem.measure_psf(sharp, deviation, psf)
+        return problem.measure_psf(self._latents, psf)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,7 +204,8 @@ class _Problem:
     """The sample's derivatives where they are known, one PSF, what is thought of the latent.
 
     The derivatives are whitened; `misfit` is then the variance of what is wrong with them.
-    `variance` is that of the latent's, which aren't.
+    `variance` is that of the latent's, which aren't. Latents are half-spectra: of what is done to
+    them, only weights that differ from pixel to pixel need transforms.
     """
 
     derivatives: Field
@@ -215,7 +215,12 @@ class _Problem:
     misfit: np.float32
     variance: Plane
 
-    def expect(self, latents: Planes, draws: Planes, steps: int, tolerance: float) -> Planes:
+    @property
+    def _shape(self) -> tuple[int, int]:
+        height, width = self.known.shape
+        return height, width
+
+    def expect(self, latents: Spectra, draws: Planes, steps: int, tolerance: float) -> Spectra:
         """Find the mean of the latent, and a random deviation from it; begins with `latents`.
 
         Right-hand sides made of noise (`draws`, of deviation 1), of the variances that data and
@@ -223,39 +228,56 @@ class _Problem:
         """
         precision = np.reciprocal(self.variance)
         noise, prior = draws
-        seen = np.stack([self.derivatives / self.misfit, noise / np.sqrt(self.misfit)])
-        target = self._blur(_gradients_adjoint(self.known * seen), adjoint=True)
-        target[1] += gradient_adjoint(np.sqrt(precision) * prior)
+        seen = [self.derivatives / self.misfit, noise / np.sqrt(self.misfit)]
+        right = [gradient_adjoint(self.known * field) for field in seen]
+        right.append(gradient_adjoint(np.sqrt(precision) * prior))
+        forward = self.otf * self.whitening
+        backward = np.conj(forward)
+        *target, of_prior = rfft2(np.stack(right))
+        target = backward * np.stack(target)
+        target[1] += of_prior
         inverse = np.reciprocal(self._response(precision))
-        known = self.known.astype(np.float32)
+        known = self.known.astype(np.float32) / self.misfit
 
-        def apply(planes: Planes) -> Planes:
-            data = self._blur(weighted_laplacian(self._blur(planes), known), adjoint=True)
-            inner = weighted_laplacian(planes, precision)
-            return data / self.misfit + inner + _MEAN_WEIGHT * planes
+        def apply(spectra: Spectra) -> Spectra:
+            blurred, planes = irfft2(np.stack([forward * spectra, spectra]), self._shape)
+            weighted = [weighted_laplacian(blurred, known), weighted_laplacian(planes, precision)]
+            data, inner = rfft2(np.stack(weighted))
+            image: Spectra = backward * data
+            image += inner
+            image += _MEAN_WEIGHT * spectra
+            return image
 
-        def precondition(planes: Planes) -> Planes:
-            return _filter(planes, inverse)
+        def precondition(spectra: Spectra) -> Spectra:
+            return spectra * inverse
 
-        return conjugate_gradients(apply, target, latents, steps, precondition, tolerance=tolerance)
+        product = spectral_product(self._shape[1])
+        return conjugate_gradients(
+            apply, target, latents, steps, precondition, tolerance=tolerance, product=product
+        )
 
-    def spread(self, sharp: Field, deviation: Field, psf: Psf) -> Plane:
+    def spread(self, latents: Spectra, psf: Psf) -> Plane:
         """Mean square of the latent's derivatives at each pixel.
 
         Of the deviation only the mean is well known; how it varies follows from the variances.
         """
+        sharp, deviation = (gradient(plane) for plane in irfft2(latents, self._shape))
         data = np.sum(psf**2) * np.mean(self.whitening**2) / self.misfit
         local = np.reciprocal(data + 1 / self.variance)
         scale = np.mean(deviation**2) / local.mean()
         return np.asarray(np.mean(sharp**2, axis=0) + scale * local)
 
-    def measure_psf(self, sharp: Field, deviation: Field, psf: Psf) -> Psf:
+    def measure_psf(self, latents: Spectra, psf: Psf) -> Psf:
         """Find the PSF that leads from the latent's derivatives to those of the sample."""
-        target = np.where(self.known, self.derivatives, self._blur(sharp))
-        sharp, deviation = (_filter(planes, self.whitening) for planes in (sharp, deviation))
-        ridge = _RIDGE * float(np.sum(sharp**2))
-        uncertain = self.known * deviation
-        equations = normal_equations(sharp, target, psf.shape[0], ridge, uncertain)
+        response = gradient_response(self._shape) * self.whitening
+        sharp, deviation = response * latents[0], response * latents[1]
+        blurred, uncertain = irfft2(np.stack([self.otf * sharp, deviation]), self._shape)
+        planes = [np.where(self.known, self.derivatives, blurred), self.known * uncertain]
+        target, uncertain = rfft2(np.stack(planes))
+        power = spectral_product(self._shape[1])(sharp, sharp).sum() / self.known.size
+        equations = spectral_equations(
+            sharp, target, self._shape, psf.shape[0], _RIDGE * float(power), uncertain
+        )
         measured = solve_non_negative(equations, psf)
         return normalise(measured) if measured.max() > 0 else psf
 
@@ -264,10 +286,5 @@ class _Problem:
         power = np.abs(self.otf * self.whitening) ** 2
         data = np.float32(self.known.mean()) * power / self.misfit
         prior = np.exp(np.mean(np.log(precision)))
-        response = (data + prior) * gradient_power(self.known.shape) + _MEAN_WEIGHT
+        response = (data + prior) * gradient_power(self._shape) + _MEAN_WEIGHT
         return np.asarray(response, np.float32)
-
-    def _blur(self, planes: Planes, *, adjoint: bool = False) -> Planes:
-        """Blur planes and whiten them, or apply the adjoint of that."""
-        otf = self.otf * self.whitening
-        return _filter(planes, np.conj(otf) if adjoint else otf)

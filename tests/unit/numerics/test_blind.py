@@ -194,7 +194,7 @@ def test_work_can_be_stopped(shaken_photo: np.ndarray) -> None:
 
 
 def test_size_is_found(shaken_photo: np.ndarray, estimate) -> None:
-    found = estimate_psf_and_size(shaken_photo[:150, :150])
+    found = estimate_psf_and_size(shaken_photo[:160, :160])
     size = found.psf.shape[0]
     check_psf(found.psf)
     assert 9 <= size <= 19

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from numerics.derivatives import gradient, gradient_adjoint, gradient_power
+from numerics.derivatives import gradient, gradient_adjoint, gradient_power, gradient_response
 from numerics.fft import rfft2
 from numerics.sparse_cg import second_derivatives, second_derivatives_adjoint
 
@@ -28,6 +28,14 @@ def test_adjoint_of_second_derivatives(shape: tuple[int, int]) -> None:
     # xy is taken from the y derivative alone, so the two need not belong to one plane.
     assert np.vdot(second_derivatives(first), second) == pytest.approx(
         np.vdot(first, second_derivatives_adjoint(second)), abs=1e-10
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_response_is_what_the_differences_do_to_spectra(shape: tuple[int, int]) -> None:
+    plane = np.random.default_rng(3).normal(size=shape)
+    np.testing.assert_allclose(
+        gradient_response(shape) * rfft2(plane), rfft2(gradient(plane)), atol=1e-5
     )
 
 

@@ -7,11 +7,13 @@ import pytest
 from scipy import optimize
 
 from numerics.canvas import blur_circular
+from numerics.fft import rfft2
 from numerics.psf_step import (
     NormalEquations,
     normal_equations,
     solve_clipped,
     solve_non_negative,
+    spectral_equations,
 )
 
 
@@ -44,7 +46,10 @@ def test_equations_are_those_of_least_squares(sharp: np.ndarray) -> None:
 
 def test_deviation_costs_what_the_psf_makes_of_it(sharp: np.ndarray, psf: np.ndarray) -> None:
     deviation = np.random.default_rng(2).standard_normal(sharp.shape).astype(np.float32)
-    equations = [normal_equations(sharp, sharp, 5, 0.5, extra) for extra in (None, deviation)]
+    spectra, extra = rfft2(sharp), rfft2(deviation)
+    equations = [
+        spectral_equations(spectra, spectra, (30, 24), 5, 0.5, more) for more in (None, extra)
+    ]
     more = equations[1].matrix - equations[0].matrix
     assert psf.ravel() @ more @ psf.ravel() == pytest.approx(
         float(np.sum(blur_circular(deviation, psf) ** 2)), rel=1e-4
