@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from numerics.tone_curve import POINTS, ToneCurve
 
 _RELATIVE_COLORIMETRIC = 1
+# Where a profile's header names the space that it is for.
+_SPACE = slice(16, 20)
 # Greatest difference, in light, between white and the sum of the channels' lights, and between
 # curves of channels that are one.
 _ADDITIVE, _EQUAL = 1e-3, 2e-5
@@ -27,8 +29,9 @@ def read_curves(icc: bytes, channels: int) -> tuple[ToneCurve, ...]:
     Parameters
     ----------
     icc : bytes
-        Profile of a gray (1 channel) or RGB (3 channels) space.
+        Profile of an RGB space, or of a gray one for 1 channel.
     channels : int
+        1 or 3. The numbers of 1 channel are taken for red, green and blue alike in an RGB space.
 
     Returns
     -------
@@ -38,7 +41,7 @@ def read_curves(icc: bytes, channels: int) -> tuple[ToneCurve, ...]:
     Raises
     ------
     ProfileError
-        If it can't be read, is for other channels, or light is not the sum of what the channels'
+        If it can't be read, is for another space, or light is not the sum of what the channels'
         curves give, as in profiles of printers.
     """
     try:
@@ -53,13 +56,17 @@ def read_curves(icc: bytes, channels: int) -> tuple[ToneCurve, ...]:
 def _channel_lights(icc: bytes, channels: int) -> list[NDArray[np.float64]]:
     """Give the luminance along a ramp of each channel, the others black."""
     ramp = np.linspace(0, 1, POINTS)
-    if channels == 1:
+    space = icc[_SPACE].decode("ascii", "replace").strip()
+    if space == "GRAY" and channels == 1:
         return [_luminance(ramp[np.newaxis], icc, "gray")[0]]
-    ramps = np.zeros((channels + 1, POINTS, channels))
-    for channel in range(channels):
-        ramps[channel, :, channel] = ramp
-    ramps[channels] = ramp[:, np.newaxis]
-    *lights, gray = _luminance(ramps, icc, "rgb")
+    if space != "RGB":
+        raise ProfileError(f"it is for {space or 'nothing'}, the picture has {channels} channels")
+    gray = np.repeat(ramp[np.newaxis, :, np.newaxis], 3, axis=2)
+    if channels == 1:
+        return [_luminance(gray, icc, "rgb")[0]]
+    *lights, gray = _luminance(
+        np.concatenate([gray * one for one in np.eye(3)] + [gray]), icc, "rgb"
+    )
     if np.abs(sum(lights) - gray).max() > _ADDITIVE * gray[-1]:
         raise ProfileError("its channels' lights do not add up")
     return lights

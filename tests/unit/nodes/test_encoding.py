@@ -137,8 +137,15 @@ def test_a_profile_that_can_not_be_read_is_told(tmp_path: Path, context: Any, ic
     assert "values are taken for srgb" in context.warnings[0]
 
 
-def test_a_profile_for_other_channels_is_refused() -> None:
-    with pytest.raises(ProfileError):
-        Coding.of_profile(SRGB, 1)
-    with pytest.raises(ProfileError):
+def test_gray_pictures_may_have_an_rgb_profile() -> None:
+    assert Coding.of_profile(SRGB, 1).encoding == "srgb"
+    values = noise("u2", channels=1)
+    light = Coding.of_profile(ADOBE, 1).to_linear(values)
+    assert np.allclose(light, (values / 65535) ** (563 / 256), atol=2e-5)
+
+
+def test_a_profile_for_another_space_is_refused() -> None:
+    with pytest.raises(ProfileError, match="it is for GRAY, the picture has 3 channels"):
         Coding.of_profile(GRAY, 3)
+    with pytest.raises(ProfileError, match="it is for CMYK"):
+        Coding.of_profile(SRGB[:16] + b"CMYK" + SRGB[20:], 3)
