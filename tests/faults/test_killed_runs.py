@@ -134,7 +134,7 @@ class TestAskedToStop:
             place.check(undisturbed)
             place.remove()
 
-        count = min(lanes.times(4, steps), steps)
+        count = min(lanes.times(4, 200), steps)
         lanes.each(interrupt_at, random.Random(lanes.seed).sample(range(steps), count))
 
     def test_a_run_interrupted_again_and_again_ends_at_once_without_a_traceback(
@@ -150,7 +150,7 @@ class TestAskedToStop:
             place.check(undisturbed)
             place.remove()
 
-        count = min(lanes.times(3, steps), steps)
+        count = min(lanes.times(3, 100), steps)
         lanes.each(interrupt_from, random.Random(lanes.seed).sample(range(steps), count))
 
     def test_a_run_interrupted_while_tiles_are_written_goes_on_from_them(
