@@ -160,8 +160,9 @@ def _choose_encoding(params: Export.Params, depth: BitDepth, image: Image) -> En
 def _fitting_profile(image: Image, encoding: Encoding, context: Context) -> bytes:
     """Give the photograph's colour profile, unless it would say something wrong."""
     if image.icc and encoding != image.encoding:
-        had = "its own curve's" if image.encoding == "profile" else image.encoding
-        keep = "auto" if image.encoding == "profile" else image.encoding
+        had = keep = str(image.encoding)
+        if image.encoding == "profile":
+            had, keep = "its own curve's", "auto"
         context.warn(
             f"colour profile left out: it is for {had} values, the file gets {encoding} ones. "
             f"Set encoding: {keep} to keep it."

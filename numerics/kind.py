@@ -116,25 +116,27 @@ def decide(look: Look, candidates: Sequence[Psf] = (), *, family: Name | None = 
     costs |= {fit.family: fit.cost for fit in look.fits.values()}
     if free := _best_candidate(look, candidates):
         costs["free"] = free[1]
-    name = _choose(look, costs, candidates) if family is None else family
+    of_free = _free_counts(look, costs, candidates)
+    name = _choose(look, costs, candidates, of_free) if family is None else family
     fit = None if name == "none" or name == "free" else look.fits[name]
     psf = POINT if fit is None else fit.psf
     if name == "free":
         psf = _given(free)[0]
     widths = look.edges.width, look.spectral_width
-    of_free = _free_counts(look, costs, candidates)
     confidence = _confidence(look, costs, name, of_free)
     return Kind(name, psf, fit, costs, *widths, look.noise, confidence)
 
 
-def _choose(look: Look, costs: Mapping[str, float], candidates: Sequence[Psf]) -> Name:
+def _choose(
+    look: Look, costs: Mapping[str, float], candidates: Sequence[Psf], of_free: float
+) -> Name:
     """Take the simplest kind that explains the spectrum, or none if the sample looks sharp."""
     best = look.best
     is_wide = best.family in ROUND and look.has_wide_edges
     is_sharp = best.family in ROUND and look.bluntness < 1
     if "free" in costs:
         lowest = min(look.fits.values(), key=lambda fit: fit.cost)
-        if _free_counts(look, costs, candidates) > 0 or (is_wide and costs["free"] < best.cost):
+        if of_free > 0 or (is_wide and costs["free"] < best.cost):
             # A formula that explains as much is simpler, even one that the spectrum alone does not
             # prove: a line on a picture that itself runs in one direction.
             return "free" if costs["free"] < lowest.cost else lowest.family

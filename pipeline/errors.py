@@ -20,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.interrupts import INTERRUPTED
+
 
 class UnblurError(Exception):
     """Base of all errors that are told to the user in one line, without a traceback."""
@@ -87,7 +89,7 @@ class CacheError(UnblurError):
 class Cancelled(UnblurError):
     """The user asked to stop."""
 
-    exit_code = 130
+    exit_code = INTERRUPTED
 
 
 class MemoryShortage(Exception):

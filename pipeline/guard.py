@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import typer
 
-_INTERRUPTED = 130
+from pipeline.interrupts import INTERRUPTED
 
 
 def guard(app: typer.Typer, arguments: Sequence[str], *, debug: bool = False) -> int:
     """Run a command; give its exit code. With `debug`, the traceback is printed too."""
     try:
         code = app(list(arguments), prog_name="unblur", standalone_mode=False)
-        if code == _INTERRUPTED:  # typer makes it of a KeyboardInterrupt, without a word
+        if code == INTERRUPTED:  # typer makes it of a KeyboardInterrupt, without a word
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except (Exception, KeyboardInterrupt) as error:
@@ -38,7 +38,7 @@ def _told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, StoreError):
         return str(error), CacheError.exit_code
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return "interrupted", _INTERRUPTED
+        return "interrupted", INTERRUPTED
     if hasattr(error, "format_message"):  # typer's own: unknown options, missing arguments
         command = getattr(getattr(error, "ctx", None), "command_path", "unblur")
         if type(error).__name__ == "NoArgsIsHelpError":  # nothing is wrong but that all is missing

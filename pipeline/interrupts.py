@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+INTERRUPTED = 130
+"""The exit code that tells it: 128 and the number of SIGINT, as shells have it."""
+
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def leave(_number: int, _frame: FrameType | None) -> None:
     """End the process as it is; what it leaves behind goes at the next start."""
     os.write(2, b"interrupted\n")
-    os._exit(130)
+    os._exit(INTERRUPTED)
 
 
 def raise_once(_number: int, _frame: FrameType | None) -> None:

@@ -61,13 +61,12 @@ def _channel_lights(icc: bytes, channels: int) -> list[NDArray[np.float64]]:
         return [_luminance(ramp[np.newaxis], icc, "gray")[0]]
     if space != "RGB":
         raise ProfileError(f"it is for {space or 'nothing'}, the picture has {channels} channels")
-    gray = np.repeat(ramp[np.newaxis, :, np.newaxis], 3, axis=2)
+    together = np.repeat(ramp[:, np.newaxis], 3, axis=1)
     if channels == 1:
-        return [_luminance(gray, icc, "rgb")[0]]
-    *lights, gray = _luminance(
-        np.concatenate([gray * one for one in np.eye(3)] + [gray]), icc, "rgb"
-    )
-    if np.abs(sum(lights) - gray).max() > _ADDITIVE * gray[-1]:
+        return [_luminance(together[np.newaxis], icc, "rgb")[0]]
+    ramps = np.stack([*(together * one for one in np.eye(3)), together])
+    *lights, white = _luminance(ramps, icc, "rgb")
+    if np.abs(sum(lights) - white).max() > _ADDITIVE * white[-1]:
         raise ProfileError("its channels' lights do not add up")
     return lights
 
