@@ -10,7 +10,7 @@ demo: .venv/.installed
 	$(BIN)/python tools/demo.py
 
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # The fault tests of the suite at length: 200 kills and what goes with them, some minutes.
 faults: .venv/.installed-dev
