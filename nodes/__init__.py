@@ -10,6 +10,7 @@ from nodes import (
     load_psf,
     make_psf,
     resize,
+    resize_psf,
     simulate,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "load_psf",
     "make_psf",
     "resize",
+    "resize_psf",
     "simulate",
 ]

@@ -42,6 +42,17 @@ class Crop(Node):
     inputs: ClassVar[Mapping[str, Port]] = {"image": Port("image", arrays=("pixels",), passes=True)}
     output = "image"
 
+    @classmethod
+    def at_scale(cls, params: Params, factor: float) -> Params:
+        """Scale the window; rounded down, so that it stays within the picture."""
+        width, height = _size(params)
+        size = max(1, int(factor * width)), max(1, int(factor * height))
+        center = params.center
+        if isinstance(center, tuple):
+            left, top = center[0] - width // 2, center[1] - height // 2
+            center = int(factor * left) + size[0] // 2, int(factor * top) + size[1] // 2
+        return params.model_copy(update={"size": size, "center": center})
+
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:
         """Place the window and copy it."""
         image = Image.of(inputs["image"])

@@ -24,7 +24,7 @@ class Resize(Node):
             None, ge=1, le=100_000, description="new width, pixels; the height follows"
         )
         scale: float | None = Field(
-            None, ge=0.01, le=16, description="new size as a multiple of the old"
+            None, ge=0.001, le=16, description="new size as a multiple of the old"
         )
 
         @model_validator(mode="after")
@@ -36,6 +36,13 @@ class Resize(Node):
 
     inputs: ClassVar[Mapping[str, Port]] = {"image": Port("image", arrays=("pixels",), passes=True)}
     output = "image"
+
+    @classmethod
+    def at_scale(cls, params: Params, factor: float) -> Params:
+        """Scale a width; what is a multiple of the old size stays."""
+        if params.width is None:
+            return params
+        return params.model_copy(update={"width": max(1, round(factor * params.width))})
 
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:
         """Resample band by band: columns first, then rows."""

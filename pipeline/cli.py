@@ -114,6 +114,30 @@ def plan(
 
 
 @app.command()
+def preview(
+    config: options.ConfigFile,
+    width: options.Width = 1920,
+    output: options.PreviewFile = None,
+    changes: options.Changes = None,
+    until: options.Shown = None,
+    cache: options.CacheFolder = None,
+    workers: options.Workers = None,
+    memory: options.Memory = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Run the same graph at screen size; the blur is measured at full size."""
+    from pipeline import report
+    from pipeline.preview import make_preview
+
+    began = time.perf_counter()
+    limits = {"run.workers": workers, "run.memory": memory}
+    with assembly.open_session(config, changes, cache, limits) as session:
+        session.check_names([until] if until else [])
+        outcome = make_preview(session, width, until, output, quiet=as_json)
+    report.print_outcome(outcome, time.perf_counter() - began, as_json=as_json)
+
+
+@app.command()
 def graph(
     config: options.ConfigFile,
     output: Annotated[

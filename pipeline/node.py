@@ -237,6 +237,14 @@ class Node(ABC):
         """Say which parameters don't suit the ports that are joined: (name, message) of each."""
         return ()
 
+    @classmethod
+    def at_scale(cls, params: Any, factor: float) -> Any:
+        """Give the parameters that do the same to a picture of `factor` times the size.
+
+        PSFs that are joined are scaled along.
+        """
+        return params
+
     @abstractmethod
     def run(self, params: Any, inputs: Mapping[str, Value], context: Context) -> Value:
         """Compute the node's result; `inputs` holds the ports that are joined.

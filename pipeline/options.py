@@ -19,6 +19,24 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON 
 Until: TypeAlias = Annotated[
     str | None, typer.Option("--until", metavar="NODE", help="Run what this node needs, no more.")
 ]
+Shown: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="NODE", help="The picture to see; default: all that are exported."
+    ),
+]
+Width: TypeAlias = Annotated[
+    int, typer.Option(min=16, metavar="PIXELS", help="Of the preview; no picture is made larger.")
+]
+PreviewFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=".png, .jpg or .tif; default: NAME.preview.png beside what the graph exports.",
+    ),
+]
 Force: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--force", metavar="NODE", help="Run this node again; repeatable."),

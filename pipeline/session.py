@@ -34,6 +34,8 @@ class Session:
     store : KeptStore
     lessons : callable
         Gives a context in which nodes compute; entered when the first one does.
+    purpose : str
+        Keeps its history apart from that of other uses of the same file.
     """
 
     def __init__(
@@ -43,18 +45,24 @@ class Session:
         root: Path,
         store: KeptStore,
         lessons: Callable[[], AbstractContextManager[None]],
+        purpose: str = "",
     ) -> None:
         from cache.memo import FileMemo
         from pipeline.history import History
 
         self.config = config
         self.graph = graph
+        self.root = root
         self.store = store
         self.lessons = lessons
         self.digests = FileMemo(root)
         self.code = FileMemo(root, "code")
         self.source = str(Path(config.source).resolve())
-        self.history = History(root / "history", self.source)
+        self.history = History(root / "history", self.source + purpose)
+
+    def of(self, config: Config, graph: Graph, purpose: str) -> Session:
+        """Join another configuration with the same store."""
+        return Session(config, graph, self.root, self.store, self.lessons, purpose)
 
     def check_names(self, names: Sequence[str]) -> None:
         """Raise `ConfigError` if an option names a node that is not there."""

@@ -44,7 +44,8 @@ class Unblur:
     def __call__(self, *words: object) -> Done:
         self._capsys.readouterr()
         uses_cache = (
-            words[0] in ("run", "plan", "graph", "cache", "deblur") and "--cache" not in words
+            words[0] in ("run", "plan", "preview", "graph", "cache", "deblur")
+            and "--cache" not in words
         )
         folder = ["--cache", str(self.cache)] if self.cache and uses_cache else []
         code = guarded([*(str(word) for word in words), *folder])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nodes.crop import Crop
+from nodes.crop import Crop, find_window
 from nodes.image import Image
 
 
@@ -122,3 +122,22 @@ def test_auto_takes_a_smaller_picture_whole(
 def test_the_place_is_told(context: Any, photo: Image) -> None:
     value = Crop().run(Crop.Params(size=[11, 8]), {"image": photo.value()}, context)
     assert value.details == {"center": [40, 30]}
+
+
+@pytest.mark.parametrize("factor", [0.9, 0.5, 0.137, 0.01])
+def test_a_scaled_window_stays_within_the_scaled_picture(factor: float) -> None:
+    height, width = 60, 80
+    scaled = round(factor * width), round(factor * height)
+    for left, top, across, down in [(0, 0, 3, 80), (77, 2, 3, 58), (13, 0, 67, 60)]:
+        down = min(down, height - top)
+        center = left + across // 2, top + down // 2
+        params = Crop.at_scale(Crop.Params(center=center, size=(across, down)), factor)
+        x, y, *size = find_window(params, *scaled)
+        assert abs(x - factor * left) <= 1
+        assert abs(y - factor * top) <= 1
+        assert size == [max(1, int(factor * across)), max(1, int(factor * down))]
+
+
+def test_a_window_in_the_middle_stays_there() -> None:
+    params = Crop.at_scale(Crop.Params(size=21), 0.5)
+    assert find_window(params, 40, 30) == (15, 10, 10, 10)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nodes.export import Export
 from nodes.load_psf import LoadPsf
 from nodes.make_psf import MakePsf
+from nodes.resize_psf import ResizePsf
 from numerics.psf import check_psf
 from pipeline.node import Value
 
@@ -167,3 +168,13 @@ def test_photograph_is_no_psf(tmp_path: Path, context: Any) -> None:
     tifffile.imwrite(tmp_path / "photo.tif", np.ones((500, 600, 3), np.uint8), metadata=None)
     with pytest.raises(ValueError, match="600 x 500 px is too large for a PSF"):
         load(context, tmp_path / "photo.tif")
+
+
+def test_a_psf_is_scaled_with_its_picture(context: Any) -> None:
+    wide = make(context, shape="gaussian", sigma=4.0)
+    value = ResizePsf().run(ResizePsf.Params(scale=0.25), {"psf": wide}, context)
+    narrow = value.arrays["psf"][:, :]
+    check_psf(narrow)
+    assert value.details["size"] == list(narrow.shape[::-1])
+    offsets = np.arange(len(narrow)) - len(narrow) // 2
+    assert np.sqrt(narrow.sum(axis=0) @ offsets**2) == pytest.approx(1.0, abs=0.1)

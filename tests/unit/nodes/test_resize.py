@@ -56,3 +56,8 @@ def test_flat_light_stays_flat(context: Any) -> None:
 def test_one_of_width_and_scale_is_wanted(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"Give one of them\."):
         Resize.Params(**options)
+
+
+def test_only_a_width_is_scaled_with_the_picture() -> None:
+    assert Resize.at_scale(Resize.Params(width=300), 0.5) == Resize.Params(width=150)
+    assert Resize.at_scale(Resize.Params(scale=0.3), 0.5) == Resize.Params(scale=0.3)
