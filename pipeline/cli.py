@@ -142,7 +142,9 @@ def graph(
     config: options.ConfigFile,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help=".mmd or .dot; default: print .mmd."),
+        typer.Option(
+            "-o", "--output", metavar="FILE", help=".svg, .mmd or .dot; default: print .mmd."
+        ),
     ] = None,
     changes: options.Changes = None,
     cache: options.CacheFolder = None,
@@ -159,7 +161,7 @@ def graph(
         )
     with assembly.open_session(config, changes, cache) as session:
         steps = session.plan(Wishes())
-    text = drawing.draw_dot(steps) if ending == ".dot" else drawing.draw_mermaid(steps)
+    text = drawing.FORMATS[ending](steps)
     if output is None:
         report.print_lines([text.rstrip()])
     else:

@@ -60,8 +60,11 @@ def test_known_psf(unblur: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_examples_are_drawn(unblur: Any, name: str, photo: Path) -> None:
+def test_examples_are_drawn(unblur: Any, name: str, photo: Path, tmp_path: Path) -> None:
     sets = ["--set", f"photo.path={photo}"] if name == "deblur.yaml" else []
     done = unblur("graph", ROOT / "configs" / name, *sets)
     assert done.code == 0
     assert done.out.startswith("flowchart LR")
+    drawn = tmp_path / "graph.svg"
+    assert unblur("graph", ROOT / "configs" / name, "-o", drawn, *sets).code == 0
+    assert drawn.read_text().count("<title>") == done.out.count(":::")
