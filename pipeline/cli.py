@@ -46,18 +46,27 @@ def run(
     workers: options.Workers = None,
     memory: options.Memory = None,
     as_json: options.AsJson = False,
+    html: options.HtmlFile = None,
 ) -> None:
     """Run what is not cached yet."""
     from pipeline import report
     from pipeline.plan import Wishes
 
     began = time.perf_counter()
+    if html is not None and html.suffix.lower() not in (".html", ".htm"):
+        raise usage_error(f"--report {html}", "is no HTML file. Use a name ending in .html.")
     limits = {"run.workers": workers, "run.memory": memory}
     with assembly.open_session(config, changes, cache, limits) as session:
         wishes = Wishes(until=until, force=tuple(force or ()))
         session.check_names([*wishes.force, *([until] if until else [])])
         outcome = session.run(wishes, quiet=as_json)
-    report.print_outcome(outcome, time.perf_counter() - began, as_json=as_json)
+        seconds = time.perf_counter() - began
+        if html is not None:
+            from pipeline.html_report import html_report
+
+            text = html_report(outcome, seconds, str(config), session.store)
+            _write_text(f"--report {html}", html, text)
+    report.print_outcome(outcome, seconds, as_json=as_json)
 
 
 @app.command()
@@ -165,13 +174,18 @@ def graph(
     if output is None:
         report.print_lines([text.rstrip()])
     else:
-        try:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            message = f"can't be written ({error.strerror}). Name a file in a folder of yours."
-            raise usage_error(f"-o {output}", message) from error
+        _write_text(f"-o {output}", output, text)
         report.print_lines([f"written: {output}"])
+
+
+def _write_text(option: str, path: Path, text: str) -> None:
+    from pipeline.files import replace_text
+
+    try:
+        replace_text(path, text)
+    except OSError as error:
+        message = f"can't be written ({error.strerror}). Name a file in a folder of yours."
+        raise usage_error(option, message) from error
 
 
 @app.command("nodes")

@@ -16,6 +16,10 @@ CacheFolder: TypeAlias = Annotated[
     Path | None, typer.Option("--cache", metavar="DIR", help="Cache folder of this run.")
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+HtmlFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE.html", help="Write how it went, with the PSFs found."),
+]
 Until: TypeAlias = Annotated[
     str | None, typer.Option("--until", metavar="NODE", help="Run what this node needs, no more.")
 ]

@@ -224,7 +224,7 @@ def print_error(message: str) -> None:
 def _learnt(result: NodeResult) -> str:
     """Pick what fits on a line: numbers, words and pairs of numbers."""
     return " ".join(
-        f"{key}={_short(value)}" for key, value in result.details.items() if _fits(value)
+        f"{key}={readable_value(value)}" for key, value in result.details.items() if _fits(value)
     )
 
 
@@ -234,9 +234,10 @@ def _fits(value: Json) -> bool:
     return isinstance(value, int | float | str)
 
 
-def _short(value: Json) -> str:
+def readable_value(value: Json) -> str:
+    """Write what a node learnt, numbers with four digits."""
     if isinstance(value, list):
-        return ",".join(_short(item) for item in value)
+        return ",".join(readable_value(item) for item in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
