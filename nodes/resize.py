@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from nodes.image import Image, read_rows
-from nodes.streams import BAND, spans
+from nodes.streams import BAND, map_ordered, spans
 from pipeline.node import Context, Node, NodeParams, Port, Value
 from pipeline.registry import register
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @register("resize")
@@ -45,10 +49,11 @@ class Resize(Node):
         return params.model_copy(update={"width": max(1, round(factor * params.width))})
 
     def run(self, params: Params, inputs: Mapping[str, Value], context: Context) -> Value:
-        """Resample band by band: columns first, then rows."""
+        """Resample band by band, on all threads."""
         import numpy as np
 
-        from numerics.resample import make_taps, resample_columns, resample_rows
+        from numerics.compiling import compiling_told
+        from numerics.resample import make_taps, resample
 
         image = Image.of(inputs["image"])
         height, width, channels = image.shape
@@ -57,14 +62,16 @@ class Resize(Node):
         across, down = make_taps(width, new_width), make_taps(height, new_height)
         # Few output rows at a time where each needs many of the input.
         step = max(1, min(BAND, BAND * new_height // height))
-        for start, stop in spans(new_height, pixels.chunks[0]):
+
+        def make(band: tuple[int, int]) -> NDArray[np.float32]:
             context.check_cancelled()
-            parts = []
-            for first, last in spans(stop, step, start):
-                source = read_rows(image.pixels, *down.span(first, last))
-                parts.append(resample_rows(resample_columns(source, across), down.cut(first, last)))
-            pixels[start:stop, :, :] = np.concatenate(parts)
-            context.progress(stop, new_height)
+            return resample(read_rows(image.pixels, *down.span(*band)), down.cut(*band), across)
+
+        with compiling_told(context.note):
+            for start, stop in spans(new_height, pixels.chunks[0]):
+                bands = map_ordered(make, spans(stop, step, start), context.workers)
+                pixels[start:stop, :, :] = np.concatenate(list(bands))
+                context.progress(stop, new_height)
         return image.with_pixels(pixels).value()
 
 
