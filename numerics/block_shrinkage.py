@@ -44,14 +44,14 @@ class BlockLines(NamedTuple):
 
     Attributes
     ----------
-    ring : (channel, 8, phase, columns + 1) float32
-        The pixels of a block row; after each, 4 rows of it are kept.
-    block : like `ring`
+    ring : (channel, 2, 4, phase, columns + 1) float32
+        The pixels of a block row, upper and lower half, which change places from one to the next.
+    block : (channel, 8, phase, columns + 1) float32
         What becomes of them.
     coefficients : (channel, 8, columns) float32
         One row of coefficients of all blocks.
-    done : (channel, 8, phase, columns) float32
-        Sums of the blocks so far.
+    done : (channel, 4, phase, columns) float32
+        The lower half of the last block row, which the next one overlaps.
     first : (channel, 4, phase, columns) float32
         Those of the first rows, which the last blocks reach again.
     length : (columns,) float32
@@ -71,10 +71,10 @@ class BlockLines(NamedTuple):
         """Make room for planes of (channels, any height, width)."""
         columns = width // STRIDE
         shapes = (
-            (channels, BLOCK, STRIDE, columns + 1),
+            (channels, 2, STRIDE, STRIDE, columns + 1),
             (channels, BLOCK, STRIDE, columns + 1),
             (channels, BLOCK, columns),
-            (channels, BLOCK, STRIDE, columns),
+            (channels, STRIDE, STRIDE, columns),
             (channels, STRIDE, STRIDE, columns),
             (columns,),
             (width + BLOCK,),
@@ -125,17 +125,18 @@ def _sweep(
 ) -> None:
     """Walk down the block rows; four rows of pixels are complete after each."""
     channels, height, _ = planes.shape
-    done[:] = np.float32(0.0)
     for number in range(height // STRIDE):
         row = number * STRIDE + top
+        upper, lower = number % 2, 1 - number % 2
         for c in range(channels):
-            kept = STRIDE if number else 0
-            for i in range(kept):
-                ring[c, i] = ring[c, i + STRIDE]
-            for i in range(kept, BLOCK):
-                _split(planes[c, (row + i) % height], left, line, ring[c, i])
-            block[c] = ring[c]
-            _transform(block[c].reshape(BLOCK, -1))
+            if number == 0:
+                _split_rows(planes[c], row, left, line, ring[c, upper])
+            _split_rows(planes[c], row + STRIDE, left, line, ring[c, lower])
+            _transform_down(
+                ring[c, upper].reshape(STRIDE, -1),
+                ring[c, lower].reshape(STRIDE, -1),
+                block[c].reshape(BLOCK, -1),
+            )
         for k in range(BLOCK):
             for c in range(channels):
                 _transform_across(block[c, k], coefficients[c])
@@ -145,21 +146,24 @@ def _sweep(
                 _join(coefficients[c], block[c, k])
         for c in range(channels):
             _transform_back(block[c].reshape(BLOCK, -1))
-            _add(block[c], done[c])
             for i in range(STRIDE):
                 if number:
-                    _merge(done[c, i], left, line, planes[c, (row + i) % height])
+                    _merge(block[c, i], done[c, i], left, line, planes[c, (row + i) % height])
                 else:
-                    first[c, i] = done[c, i]
-                done[c, i] = done[c, i + STRIDE]
-                done[c, i + STRIDE] = np.float32(0.0)
+                    _copy(block[c, i], first[c, i])
+                _copy(block[c, i + STRIDE], done[c, i])
     for c in range(channels):
         for i in range(STRIDE):
-            done[c, i] += first[c, i]
-            _merge(done[c, i], left, line, planes[c, (top + i) % height])
+            _merge(done[c, i], first[c, i], left, line, planes[c, (top + i) % height])
 
 
 # Each loop is a function of its own with few arrays, see shrinkage.
+@_kernel  # type: ignore[untyped-decorator]
+def _split_rows(plane: Any, row: Any, left: Any, line: Any, half: Any) -> None:
+    for i in range(STRIDE):
+        _split(plane[(row + i) % plane.shape[0]], left, line, half[i])
+
+
 @_kernel  # type: ignore[untyped-decorator]
 def _split(row: Any, left: Any, line: Any, phases: Any) -> None:
     """Sort the pixels of a row, from column `left` on and wrapping, by their phases."""
@@ -181,14 +185,14 @@ def _turn(row: Any, left: Any, line: Any) -> None:
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _merge(phases: Any, left: Any, line: Any, row: Any) -> None:
+def _merge(block: Any, done: Any, left: Any, line: Any, row: Any) -> None:
     """Put the means of the blocks back into a row: the opposite of `_split`."""
     width = row.size
-    for q in range(phases.shape[1]):
-        line[4 * q] = _MEAN * phases[0, q]
-        line[4 * q + 1] = _MEAN * phases[1, q]
-        line[4 * q + 2] = _MEAN * phases[2, q]
-        line[4 * q + 3] = _MEAN * phases[3, q]
+    for q in range(done.shape[1]):
+        line[4 * q] = _MEAN * (block[0, q] + done[0, q])
+        line[4 * q + 1] = _MEAN * (block[1, q] + done[1, q])
+        line[4 * q + 2] = _MEAN * (block[2, q] + done[2, q])
+        line[4 * q + 3] = _MEAN * (block[3, q] + done[3, q])
     for i in range(width - left):
         row[i + left] = line[i]
     for i in range(left):
@@ -242,19 +246,19 @@ def _add_shifted(here: Any, before: Any, total: Any) -> None:
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _add(block: Any, done: Any) -> None:
-    for i in range(BLOCK):
-        for phase in range(STRIDE):
-            for q in range(done.shape[2]):
-                done[i, phase, q] += block[i, phase, q]
+def _copy(block: Any, done: Any) -> None:
+    for phase in range(STRIDE):
+        for q in range(done.shape[1]):
+            done[phase, q] = block[phase, q]
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _transform(v: Any) -> None:
-    """Transform the columns of (8, n) in place."""
+def _transform_down(upper: Any, lower: Any, v: Any) -> None:
+    """Transform columns of 8 pixels, (4, n) and (4, n)."""
+    x, y = upper, lower
     for i in range(v.shape[1]):
         v[0, i], v[1, i], v[2, i], v[3, i], v[4, i], v[5, i], v[6, i], v[7, i] = _cosines(
-            v[0, i], v[1, i], v[2, i], v[3, i], v[4, i], v[5, i], v[6, i], v[7, i]
+            x[0, i], x[1, i], x[2, i], x[3, i], y[0, i], y[1, i], y[2, i], y[3, i]
         )
 
 

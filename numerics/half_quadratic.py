@@ -175,7 +175,6 @@ class TileSolver:
         """
         schedule = self._schedule
         self._border_now = self._load_border(inside)
-        self._load_targets()
         for number, beta in enumerate(schedule.betas):
             if number:
                 shrink_gradients(self.planes, beta, schedule.exponent, self._lines)
@@ -190,16 +189,22 @@ class TileSolver:
             )
 
     def _solve_for_picture(self, number: int, step_of: StepOf) -> None:
-        """Turn planes of D^T w, or z, into the latent picture."""
+        """Turn planes of D^T w, or z, into the latent picture; first those of the blurred one."""
         transforms, schedule = self._transforms, self._schedule
         corrected = self._border_now if number in schedule.correction.steps else None
+        scale = np.float32(transforms.scale)
         for channel, target in enumerate(self._targets):
             step = step_of(self._blur, channel)
+            transforms.forward(channel)
+            spectrum = transforms.spectrum
             if number:
-                transforms.forward(channel)
+                _divide(spectrum, target, *step[1:], scale)
             else:
-                transforms.spectrum[...] = 0
-            _divide(transforms.spectrum, target, *step[1:], np.float32(transforms.scale))
+                # The zero frequency sums all pixels, so it tells for free whether all are finite.
+                if not np.isfinite(spectrum[0, 0]):
+                    message = "picture holds NaN or infinite pixels. Repair them first."
+                    raise NotFiniteError(message)
+                _begin(spectrum, target, *step, scale)
             if corrected:
                 corrected.correct(channel, step_of, target)
             transforms.inverse(channel)
@@ -213,16 +218,29 @@ class TileSolver:
         self._border.load(inside)
         return self._border
 
-    def _load_targets(self) -> None:
-        """Keep conj(K) Y, all that the steps need of the blurred picture."""
-        transforms, conjugate = self._transforms, self._blur.conjugate
-        for channel, target in enumerate(self._targets):
-            transforms.forward(channel)
-            # The zero frequency sums all pixels, so it tells for free whether all are finite.
-            if not np.isfinite(transforms.spectrum[0, 0]):
-                raise NotFiniteError("picture holds NaN or infinite pixels. Repair them first.")
-            own = min(channel, len(conjugate) - 1)
-            np.multiply(conjugate[own], transforms.spectrum, out=target)
+
+@_kernel  # type: ignore[untyped-decorator]
+def _begin(
+    spectrum: Any,
+    target: Any,
+    conjugate: Any,
+    power: Any,
+    rows: Any,
+    columns: Any,
+    weight: Any,
+    scale: Any,
+) -> None:
+    """Keep conj(K) Y, all that the steps need of the blurred picture, and take w for 0."""
+    for y in range(spectrum.shape[0]):
+        _multiply_line(spectrum[y], conjugate[y], target[y])
+        spectrum[y] = np.float32(0)
+        _divide_line(spectrum[y], target[y], power[y], columns, rows[y], weight, scale)
+
+
+@_kernel  # type: ignore[untyped-decorator]
+def _multiply_line(line: Any, other: Any, product: Any) -> None:
+    for x in range(line.size):
+        product[x] = line[x] * other[x]
 
 
 @_kernel  # type: ignore[untyped-decorator]
