@@ -1,4 +1,4 @@
-"""The whole command on a 16-bit TIFF: cold, with the PSF cached, all cached, with little memory.
+"""The whole command on a 16-bit TIFF: cold, PSF or all cached, with little memory, as a preview.
 
 For each run, as a process of its own: seconds, those that load, estimate_psf, deconvolve and
 export took, the most memory, and the seconds over those of the deconvolution's bare transforms.
@@ -49,7 +49,7 @@ DeconvDamping=0
 DeconvIterations=30
 """
 LITTLE = "600MiB"
-NODES = ("photo", "psf", "sharp", "result")
+NODES = ("photo", "psf", "sharp", "result", "sharp_preview")
 
 
 def main() -> None:
@@ -67,6 +67,9 @@ def main() -> None:
         tell("PSF cached", unblur(folder))
         tell("all cached", unblur(folder))
         tell("another priority", unblur(folder, "--set", "sharp.priority=0.2"))
+        tell("preview", unblur(folder, command="preview"))
+        another = unblur(folder, "--set", "sharp.priority=0.4", command="preview")
+        tell("preview, another priority", another)
         change_corner(folder / "photo.tif")
         tell(f"PSF cached, --memory {LITTLE}", unblur(folder, "--memory", LITTLE))
         peer(folder)
@@ -99,24 +102,27 @@ def change_corner(path: Path) -> None:
     time.sleep(2.1)  # files changed less than two seconds ago are hashed each time
 
 
-def unblur(folder: Path, *options: str, cache: str = "cache") -> dict[str, Any]:
+def unblur(
+    folder: Path, *options: str, cache: str = "cache", command: str = "run"
+) -> dict[str, Any]:
     """Run the command; give its record, with the seconds of the whole process."""
     code = "from pipeline.cli import main; main()"
-    command = [sys.executable, "-c", code, "run", "run.yaml", "--json", *options]
+    words = [sys.executable, "-c", code, command, "run.yaml", "--json", *options]
     root = str(Path(__file__).resolve().parent.parent)
     environment = {**os.environ, "UNBLUR_CACHE": str(folder / cache), "PYTHONPATH": root}
     began = time.perf_counter()
     done = subprocess.run(
-        command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        words, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True
     )
     return {**json.loads(done.stdout), "whole": time.perf_counter() - began}
 
 
 def tell(name: str, record: dict[str, Any]) -> None:
     """Print a row."""
-    shares = [record["nodes"][node]["seconds"] for node in NODES]
+    nodes = record["nodes"]
+    shares = [nodes[name]["seconds"] for name in NODES if name in nodes]
     whole, peak = record["whole"], record["peak_memory_bytes"] / 2**20
-    bare = bare_transforms(record["nodes"]["sharp"]["details"], usable_cores())
+    bare = bare_transforms(nodes["sharp"]["details"], usable_cores())
     print(
         f"{name:<26}{whole:9.2f}{shares[0]:7.2f}{shares[1]:6.2f}{shares[2]:13.2f}"
         f"{shares[3]:9.2f}{peak:11.0f}{whole / bare:17.2f}",
