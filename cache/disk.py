@@ -203,9 +203,10 @@ class DiskStore:
         progress : callable
             Told bytes done and in all.
         """
+        if self._layout.has_empty_mark():
+            return Verified(faults=[f"{self.root / 'format'}: is empty"])
         if not self._layout.is_made():
-            mark = self.root / "format"
-            return Verified(faults=[f"{mark}: is empty"] if os.path.lexists(mark) else [])
+            return Verified()
         if fix:
             self.sweep()
         return verify_folder(self, self._layout, progress, fix=fix)

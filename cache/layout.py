@@ -116,6 +116,14 @@ class Layout:
             )
         return text == FORMAT
 
+    def has_empty_mark(self) -> bool:
+        """Whether there is a mark without a word in it, and nobody is writing it just now."""
+        for _ in range(_LOOKS):
+            if self.is_made() or not os.path.lexists(self.root / "format"):
+                return False
+            time.sleep(_BETWEEN_LOOKS)
+        return True
+
     def make(self) -> None:
         """Make the folder and mark it as ours.
 

@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -285,3 +286,14 @@ def test_a_folder_whose_mark_is_empty_is_not_called_sound(store: DiskStore) -> N
     publish(store)
     (store.root / "format").write_text("")
     assert store.verify().faults == [f"{store.root / 'format'}: is empty"]
+
+
+def test_a_mark_that_is_being_written_is_no_fault(store: DiskStore) -> None:
+    publish(store)
+    mark = store.root / "format"
+    text = mark.read_text()
+    mark.write_text("")
+    writer = threading.Timer(0.1, lambda: mark.write_text(text))
+    writer.start()
+    assert store.verify().faults == []
+    writer.join()
