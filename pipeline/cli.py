@@ -164,10 +164,8 @@ def graph(
 
     ending = output.suffix.lower() if output else ".mmd"
     if ending not in drawing.FORMATS:
-        formats = " or ".join(drawing.FORMATS)
-        raise usage_error(
-            f"-o {output}", f'"{ending}" can\'t be drawn. Use a name ending in {formats}.'
-        )
+        message = f'"{ending}" can\'t be drawn. Use a name ending in .svg, .mmd or .dot.'
+        raise usage_error(f"-o {output}", message)
     with assembly.open_session(config, changes, cache) as session:
         steps = session.plan(Wishes())
     text = drawing.FORMATS[ending](steps)

@@ -133,7 +133,7 @@ def test_an_output_that_is_a_folder(unblur: Any, config: Path) -> None:
         (["run", "CONFIG", "--memory", "much"], 'got "much". Use a size, say "2 GiB" or "auto".'),
         (["run", "CONFIG", "--memory", "0"], 'got 0. Use a size above 0, say "2 GiB".'),
         (["graph", "CONFIG", "-o", "CONFIG/a.mmd"], "a.mmd: can't be written (File exists)."),
-        (["graph", "CONFIG", "-o", "graph.png"], "Use a name ending in .mmd or .dot."),
+        (["graph", "CONFIG", "-o", "graph.png"], "Use a name ending in .svg, .mmd or .dot."),
         (["nodes", "deconvolv"], 'Did you mean "deconvolve"?'),
     ],
 )
