@@ -67,9 +67,12 @@ class Resize(Node):
             context.check_cancelled()
             return resample(read_rows(image.pixels, *down.span(*band)), down.cut(*band), across)
 
+        # Two are what is read of a band, and what becomes of it; one more band waits its turn.
+        band_bytes = 2 * 4 * width * channels * (BAND + down.index.shape[1])
+        workers = max(1, min(context.workers, context.memory // band_bytes - 1))
         with compiling_told(context.note):
             for start, stop in spans(new_height, pixels.chunks[0]):
-                bands = map_ordered(make, spans(stop, step, start), context.workers)
+                bands = map_ordered(make, spans(stop, step, start), workers)
                 pixels[start:stop, :, :] = np.concatenate(list(bands))
                 context.progress(stop, new_height)
         return image.with_pixels(pixels).value()

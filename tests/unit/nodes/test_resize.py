@@ -61,3 +61,9 @@ def test_one_of_width_and_scale_is_wanted(options: dict[str, Any]) -> None:
 def test_only_a_width_is_scaled_with_the_picture() -> None:
     assert Resize.at_scale(Resize.Params(width=300), 0.5) == Resize.Params(width=150)
     assert Resize.at_scale(Resize.Params(scale=0.3), 0.5) == Resize.Params(scale=0.3)
+
+
+def test_little_memory_changes_nothing(context: Any, photo: Image) -> None:
+    whole = resize(context, photo, scale=0.4)
+    context.memory = 1
+    assert np.array_equal(resize(context, photo, scale=0.4), whole)
