@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from pipeline.layout import lay_out
+from pipeline.placement import place_nodes
 from pipeline.plan import Step
 
 # Fill, border and text of a node, by its status.
@@ -22,32 +22,32 @@ _PADDING = 24
 
 def draw_svg(steps: Mapping[str, Step]) -> str:
     """Draw a plan as a picture; cached nodes are filled and say so, a pointer on one why."""
-    layout = lay_out({name: list(step.spec.inputs.values()) for name, step in steps.items()})
+    placement = place_nodes({name: list(step.spec.inputs.values()) for name, step in steps.items()})
     letters = max(len(text) for name, step in steps.items() for text in (name, _label(step)))
     width = round(_LETTER * letters + _PADDING)
 
     def corner(place: tuple[int, int]) -> tuple[int, int]:
         return _MARGIN + place[0] * (width + _GAP), _MARGIN + place[1] * _ROW
 
-    right, bottom = corner((layout.columns, layout.rows))
+    right, bottom = corner((placement.columns, placement.rows))
     size = f"{right - _GAP + _MARGIN} {bottom - _ROW + _HEIGHT + _MARGIN}"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{size.split()[0]}"'
         ' font-family="sans-serif" font-size="13" text-anchor="middle">',
         '<rect width="100%" height="100%" fill="#fff"/>',
     ]
-    for name, step in steps.items():
+    for name, step in steps.items():  # nodes are drawn over their joints
         # From above to below, so that lines don't cross on their last way.
         joined = sorted(
-            (layout.routes[source, name][-2][1], port, source)
+            (placement.routes[source, name][-2][1], port, source)
             for port, source in step.spec.inputs.items()
         )
         for number, (_, port, source) in enumerate(joined, 1):
-            route = [corner(place) for place in layout.routes[source, name]]
+            route = [corner(place) for place in placement.routes[source, name]]
             share = number / (len(joined) + 1)
             lines.append(_svg_joint(route, width, port, share))
     for name, step in steps.items():
-        lines.append(_svg_node(corner(layout.places[name]), width, name, step))
+        lines.append(_svg_node(corner(placement.places[name]), width, name, step))
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 

@@ -21,7 +21,7 @@ _SWEEPS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Placement:
     """Places, as (column, row), both from 0.
 
     Attributes
@@ -52,8 +52,8 @@ class Layout:
         ]
 
 
-def lay_out(sources: Mapping[str, Sequence[str]]) -> Layout:
-    """Lay a graph without cycles out.
+def place_nodes(sources: Mapping[str, Sequence[str]]) -> Placement:
+    """Place the nodes of a graph without cycles.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def lay_out(sources: Mapping[str, Sequence[str]]) -> Layout:
     rows = _order(column, chains.values())
     places = {item: (column[item], rows[item]) for item in rows}
     routes = {ends: [places[item] for item in chain] for ends, chain in chains.items()}
-    return Layout({name: places[name] for name in sources}, routes)
+    return Placement({name: places[name] for name in sources}, routes)
 
 
 def _between(source: str, name: str, column: dict[str, int]) -> list[str]:
