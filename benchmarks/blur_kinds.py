@@ -39,6 +39,7 @@ from skimage.io import imread  # noqa: E402
 
 from numerics.blind import estimate_psf  # noqa: E402
 from numerics.blur import blur  # noqa: E402
+from numerics.channel_mix import mix_channels  # noqa: E402
 from numerics.kind import Kind, decide  # noqa: E402
 from numerics.look import look_at  # noqa: E402
 from numerics.make_psf import disc, gaussian, motion, shake  # noqa: E402
@@ -166,20 +167,23 @@ def make_case(
 
 def tell(case: Case, with_free: bool) -> Answer:
     begin = time.process_time()
-    known, sample = find_unclipped(case.sample), case.sample.mean(axis=2)  # as the node does
+    known = find_unclipped(case.sample)
+    sample, *others = mix_channels(case.sample, known)  # as the node does
     try:
         look = look_at(sample, valid=known)
         seconds = time.process_time() - begin
         estimate = not look.is_settled and with_free
-        candidates = free_candidates(sample, known) if estimate else ()
+        candidates = free_candidates(sample, others, known) if estimate else ()
         kind = decide(look, candidates)
     except EstimateError:
         return Answer(case, "told", None, time.process_time() - begin)
     return Answer(case, kind.name, kind, seconds)
 
 
-def free_candidates(sample: Plane, known: NDArray[np.bool_]) -> tuple[Psf, ...]:
-    return estimate_psf(sample, FREE_SIZE, known=known).candidates
+def free_candidates(
+    sample: Plane, others: list[Plane], known: NDArray[np.bool_]
+) -> tuple[Psf, ...]:
+    return estimate_psf(sample, FREE_SIZE, others=others, known=known).candidates
 
 
 def describe(answer: Answer) -> str:

@@ -8,12 +8,16 @@ The path of a sample::
 Different starts end in different PSFs. No score of spectrum, sparsity and whiteness that was tried
 tells the best of them as reliably as their mean comes close to it. The spectrum tells those that
 went astray: they have no weight in the mean.
+
+Now and then all starts go astray together, and agree. Hardly more than another rounding makes them
+find their way; so starts see different mixes of a sample's channels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from math import ceil
 
 import numpy as np
@@ -21,7 +25,7 @@ from numpy.typing import NDArray
 
 from numerics.blur import blur_valid
 from numerics.blur_size import find_size
-from numerics.climb import Start, build_levels, climb, climb_cost
+from numerics.climb import Level, Start, build_levels, climb, climb_cost
 from numerics.consensus import agreement, mean_psf
 from numerics.psf import normalise, resized
 from numerics.psf_cleaning import centring_shift, clean_psf, psf_extent, psf_reach, shift_psf
@@ -150,6 +154,7 @@ def estimate_psf(
     blurred: Plane,
     size: int,
     *,
+    others: Sequence[Plane] = (),
     known: Mask | None = None,
     starts: Sequence[Start] = STARTS,
     further: Sequence[Start] = FURTHER_STARTS,
@@ -164,6 +169,8 @@ def estimate_psf(
         Linear light of any range; sides of at least 32 px and twice `size`.
     size : int
         Odd side of the PSF, pixels, 3 or more.
+    others : sequence of (H, W) float32
+        The sample in other mixes of its channels. Starts see all mixes in turn.
     known : (H, W) bool, optional
         False for pixels to leave out since the light was clipped there.
     starts : sequence of Start
@@ -184,16 +191,17 @@ def estimate_psf(
     EstimateError
         If the sample is too small, flat, without edges, nothing but noise, or not finite.
     """
-    sample = prepare_sample(blurred, size, known)
-    levels = build_levels(sample, size)
+    views = [_View.of(plane, size, known) for plane in (blurred, *others)]
+    sample, levels = views[0].sample, views[0].levels
     finest = levels[-1].canvas
     climbing = sum(climb_cost(levels, start) for start in (*starts, *further))
     assessing = 2 * _ASSESS_COST * sample.plane.size
     work = Work(climbing + refinement_cost(finest, settle=True) + assessing, progress, check)
     judge = _Judge.of(sample, size // 2, work)
+    turns = cycle(views)
 
     def climb_from(starts: Sequence[Start]) -> list[Psf]:
-        return [_pad(climb(levels, start, sample.noise, work), size) for start in starts]
+        return [_pad(next(turns).climb(start, work), size) for start in starts]
 
     climbed = climb_from(starts)
     trust = judge.trust(climbed)
@@ -217,6 +225,7 @@ def estimate_psf(
 def estimate_psf_and_size(
     blurred: Plane,
     *,
+    others: Sequence[Plane] = (),
     known: Mask | None = None,
     progress: Progress | None = None,
     check: Check | None = None,
@@ -228,6 +237,7 @@ def estimate_psf_and_size(
     Parameters
     ----------
     blurred : (H, W) float32
+    others : sequence of (H, W) float32
     known : (H, W) bool, optional
     progress, check : callable, optional
 
@@ -244,7 +254,7 @@ def estimate_psf_and_size(
     sizing = _part(progress, 0, _SIZING_SHARE)
     size = find_size(blurred, STARTS[0], known=known, progress=sizing, check=check)
     rest = _part(progress, _SIZING_SHARE, 1)
-    found = estimate_psf(blurred, size, known=known, progress=rest, check=check)
+    found = estimate_psf(blurred, size, others=others, known=known, progress=rest, check=check)
     spare = (size - min(size, found.extent + 2)) // 2
     return replace(found, psf=found.psf[spare : size - spare, spare : size - spare])
 
@@ -283,6 +293,22 @@ def _without_dust(psf: Psf, reach: int) -> Psf:
 
 def _pad(psf: Psf, size: int) -> Psf:
     return np.pad(psf, (size - psf.shape[0]) // 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """One plane of a sample, and its pyramid."""
+
+    sample: Sample
+    levels: Sequence[Level]
+
+    @classmethod
+    def of(cls, plane: Plane, size: int, known: Mask | None) -> _View:
+        sample = prepare_sample(plane, size, known)
+        return cls(sample, build_levels(sample, size))
+
+    def climb(self, start: Start, work: Work) -> Psf:
+        return climb(self.levels, start, self.sample.noise, work)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +71,7 @@ def find_blur(
     size: int | None = None,
     *,
     family: Name | None = None,
+    others: Sequence[Plane] = (),
     known: Mask | None = None,
     progress: Progress | None = None,
     check: Check | None = None,
@@ -84,6 +87,8 @@ def find_blur(
         Blurs with a formula take what they take.
     family : str, optional
         Take it for granted that the blur is of this kind; by default it is decided.
+    others : sequence of (H, W) float32
+        The sample in other mixes of its channels, for those that estimate a free form.
     known : (H, W) bool, optional
         False for pixels to leave out since the light was clipped there.
     progress : callable, optional
@@ -106,7 +111,8 @@ def find_blur(
         check()
     estimate = None
     if family == "free" or (family is None and not look.is_settled):
-        estimate = _estimate(blurred, size, known=known, progress=progress, check=check)
+        find = estimate_psf_and_size if size is None else partial(estimate_psf, size=size)
+        estimate = find(blurred, others=others, known=known, progress=progress, check=check)
     kind = decide(look, estimate.candidates if estimate else (), family=family)
     if kind.name == "free" and estimate is not None:
         # The estimator's own choice rests on more than the spectrum, by which kinds compare.
@@ -132,16 +138,3 @@ def _is_contradicted(look: Look, kind: Kind, estimate: Estimate | None) -> bool:
     if kind.name == "none" or look.is_marked:
         return False
     return is_unlike(kind.psf, estimate.candidates)
-
-
-def _estimate(
-    blurred: Plane,
-    size: int | None,
-    *,
-    known: Mask,
-    progress: Progress | None,
-    check: Check | None,
-) -> Estimate:
-    if size is None:
-        return estimate_psf_and_size(blurred, known=known, progress=progress, check=check)
-    return estimate_psf(blurred, size, known=known, progress=progress, check=check)

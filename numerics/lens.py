@@ -44,7 +44,7 @@ def adapt_to_channels(
     sample : (H, W, channel) float32
         Linear light.
     shared : (size, size) float32 or Fit
-        Found on the mean of the channels: a PSF of free form, or a family, which is kept.
+        Found on a mix of the channels: a PSF of free form, or a family, which is kept.
     known : (H, W) bool, optional
         False for pixels to leave out since the light was clipped there.
     check : callable, optional

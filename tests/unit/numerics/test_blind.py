@@ -51,6 +51,29 @@ def test_shake_is_found(estimate, shake: np.ndarray) -> None:
     assert np.isfinite(estimate.score)
 
 
+def test_starts_see_the_mixes_in_turn(
+    shaken_photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def watched(levels, start, noise, work):
+        seen.append(levels[-1].canvas.plane)
+        return climb(levels, start, noise, work)
+
+    monkeypatch.setattr(blind, "climb", watched)
+    window = shaken_photo[:96, :96]
+    grain = np.random.default_rng(1).normal(0, 0.003, window.shape).astype(np.float32)
+    mixed = estimate_psf(window, 9, others=[window + grain], further=())
+    first, second, third = seen
+    assert np.array_equal(first, third)
+    assert not np.array_equal(first, second)
+    alone = estimate_psf(window, 9, further=())
+    alike = estimate_psf(window, 9, others=[window], further=())
+    assert np.array_equal(alone.psf, alike.psf)
+    assert not np.array_equal(alone.candidates[1], mixed.candidates[1])
+    assert np.array_equal(alone.candidates[2], mixed.candidates[2])
+
+
 def test_candidates_hold_all_that_it_was_made_of(estimate) -> None:
     assert len(estimate.candidates) == len(STARTS) + 1
     assert np.array_equal(estimate.candidates[-1], estimate.psf)

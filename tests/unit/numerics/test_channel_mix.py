@@ -1,0 +1,88 @@
+"""One plane of a colour sample."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from numerics.channel_mix import mix_channels
+
+Picture = NDArray[np.float32]
+
+
+def edges(rng: np.random.Generator, side: int = 64) -> Picture:
+    """Squares of random light, 8 px wide."""
+    return np.kron(rng.random((side // 8, side // 8)), np.ones((8, 8))).astype(np.float32)
+
+
+def picture(contrasts: tuple[float, ...], noise: float = 0.0) -> Picture:
+    """The same edges in all channels, of these contrasts, and noise of their own."""
+    rng = np.random.default_rng(3)
+    light = edges(rng)[..., None] * np.array(contrasts)
+    return np.asarray(light + noise * rng.standard_normal(light.shape), np.float32)
+
+
+def everywhere(sample: Picture) -> NDArray[np.bool_]:
+    return np.full(sample.shape[:2], True)
+
+
+def strongest(sample: Picture, known: NDArray[np.bool_] | None = None) -> Picture:
+    return mix_channels(sample, everywhere(sample) if known is None else known)[0]
+
+
+def test_gray_stays_as_it_is() -> None:
+    sample = picture((1.0,), noise=0.1)
+    (mixed,) = mix_channels(sample, everywhere(sample))
+    np.testing.assert_array_equal(mixed, sample[..., 0])
+
+
+def test_the_mean_comes_second() -> None:
+    sample = picture((0.8, 0.4, 0.0), noise=0.1)
+    _, mean = mix_channels(sample, everywhere(sample))
+    np.testing.assert_array_equal(mean, sample.mean(axis=2))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05, 0.2])
+def test_channels_count_by_what_they_show(noise: float) -> None:
+    sample = picture((0.8, 0.4, 0.0), noise)
+    mixed = strongest(sample)
+    wanted = sample @ np.array([2 / 3, 1 / 3, 0], np.float32)
+    np.testing.assert_allclose(mixed, wanted, atol=0.02 + 0.1 * noise)
+
+
+def test_alike_channels_count_alike() -> None:
+    sample = picture((0.5, 0.5, 0.5), noise=0.05)
+    mixed = strongest(sample)
+    np.testing.assert_allclose(mixed, sample.mean(axis=2), atol=0.01)
+
+
+def test_edges_stand_out_more_than_in_the_mean() -> None:
+    clean, noisy = picture((0.9, 0.3, 0.1)), picture((0.9, 0.3, 0.1), noise=0.1)
+
+    def signal_to_noise(mixed: Picture, of_clean: Picture) -> float:
+        return float(of_clean.std() / (mixed - of_clean).std())
+
+    mixed = signal_to_noise(strongest(noisy), strongest(clean))
+    assert mixed > 1.2 * signal_to_noise(noisy.mean(axis=2), clean.mean(axis=2))
+
+
+def test_opposite_edges_leave_a_mix_of_light() -> None:
+    sample = 0.5 + picture((0.5, -0.2, 0.1))
+    mixed = strongest(sample)
+    assert mixed.min() >= sample.min(axis=2).min()
+    assert np.corrcoef(mixed.ravel(), sample[..., 0].ravel())[0, 1] > 0.99
+
+
+def test_clipped_light_has_no_say() -> None:
+    sample = picture((0.5, 0.25, 0.0))
+    sample[20:40, 20:40, 2] = 2.0
+    known = everywhere(sample)
+    assert strongest(sample, known).max() > 1
+    known[20:40, 20:40] = False
+    assert strongest(sample, known).max() < 0.6
+
+
+@pytest.mark.parametrize("value", [0.3, np.nan, np.inf])
+def test_samples_without_edges_or_numbers_are_averaged(value: float) -> None:
+    sample = np.full((40, 40, 3), value, np.float32)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(strongest(sample), sample.mean(axis=2))
