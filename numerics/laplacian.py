@@ -7,11 +7,14 @@ are the same to the last bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from numerics.derivatives import Field
 
 Plane = NDArray[np.float32]
 Planes = NDArray[np.float32]
@@ -19,14 +22,15 @@ Planes = NDArray[np.float32]
 _kernel = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 
-def weighted_laplacian(planes: Planes, weights: Plane) -> Planes:
-    """Differentiate, weigh both directions of each pixel alike, and apply the adjoint.
+def weighted_laplacian(planes: Planes, weights: Sequence[Plane] | Field) -> Planes:
+    """Differentiate, weigh both directions of each pixel, and apply the adjoint.
 
     Parameters
     ----------
     planes : (n, H, W) float32
         Borders wrap.
-    weights : (H, W) float32
+    weights : two of (H, W) float32
+        Of the differences down and along the rows.
 
     Returns
     -------
@@ -34,8 +38,9 @@ def weighted_laplacian(planes: Planes, weights: Plane) -> Planes:
         ``gradient_adjoint(weights * gradient(plane))`` of each plane.
     """
     result = np.empty_like(planes)
+    down, along = weights
     for plane, out in zip(planes, result, strict=True):
-        _weigh(plane, weights, out)
+        _weigh(plane, down, along, out)
     return result
 
 
@@ -59,15 +64,16 @@ def laplacian_of_edges(plane: Plane, threshold: float) -> Plane:
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _weigh(plane: Any, weights: Any, out: Any) -> None:
+def _weigh(plane: Any, down_weights: Any, along_weights: Any, out: Any) -> None:
     height, width = plane.shape
     above, down = np.empty(width, np.float32), np.empty(width, np.float32)
     along = np.empty(width, np.float32)
     _differentiate(plane, height - 1, above, along)
-    _multiply(above, along, weights[height - 1])
+    _multiply(above, down_weights[height - 1])
     for y in range(height):
         _differentiate(plane, y, down, along)
-        _multiply(down, along, weights[y])
+        _multiply(down, down_weights[y])
+        _multiply(along, along_weights[y])
         _diverge(above, down, along, out[y])
         above, down = down, above
 
@@ -99,10 +105,9 @@ def _differentiate(plane: Any, y: Any, down: Any, along: Any) -> None:
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _multiply(down: Any, along: Any, weights: Any) -> None:
-    for x in range(down.size):
-        down[x] *= weights[x]
-        along[x] *= weights[x]
+def _multiply(line: Any, weights: Any) -> None:
+    for x in range(line.size):
+        line[x] *= weights[x]
 
 
 @_kernel  # type: ignore[untyped-decorator]

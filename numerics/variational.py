@@ -1,6 +1,6 @@
 """Refine a PSF: average over the latents that it allows, instead of trusting the best one.
 
-The latent is taken as gaussian, the derivatives of each pixel with a variance of their own. What
+The latent is taken as gaussian, each of its derivatives with a variance of its own. What
 deconvolution leaves uncertain in it is coloured, as deep as the frequencies that the PSF swallows.
 One random latent of that distribution, which one more right-hand side gives [2]_, shows it whole:
 its autocorrelation enters the equations of the PSF.
@@ -56,6 +56,9 @@ _ITERATIONS = 7
 # at most.
 _CYCLES, _FARTHEST = 3, 8.0
 _LEAST_VARIANCE = np.float32(1e-4)
+# Share of what its own square says in a derivative's variance; the rest says the mean of both
+# directions. Edges have one direction, but an estimate that has it wrong must be able to turn.
+_OF_ITS_OWN = np.float32(0.5)
 # Of the latent's derivatives, everywhere: texture that is too faint to show. Without it a PSF that
 # sharpens explains what such texture does to the sample.
 _TEXTURE_VARIANCE = np.float32(1e-5)
@@ -167,6 +170,13 @@ def _wiener(planes: Field, psf: Psf) -> Field:
     return _filter(planes, np.conj(otf) / (np.abs(otf) ** 2 + _NOISE_TO_SIGNAL))
 
 
+def _variances(derivatives: Field) -> Field:
+    """Variances of derivatives, as their squares tell them."""
+    squares = derivatives**2
+    shared = np.mean(squares, axis=0)
+    return np.asarray(shared + _OF_ITS_OWN * (squares - shared))
+
+
 class _Refinement:
     """What is thought of the latent, while the PSF gets better."""
 
@@ -175,7 +185,7 @@ class _Refinement:
         self._random = np.random.default_rng(0)
         derivatives = gradient(canvas.plane)
         self._derivatives, self._known = rfft2(derivatives), canvas.inner
-        self._variance = np.mean(_wiener(derivatives, psf) ** 2, axis=0) + _LEAST_VARIANCE
+        self._variance = _variances(_wiener(derivatives, psf)) + _LEAST_VARIANCE
         mean = canvas.plane - canvas.plane.mean()
         self._latents = rfft2(np.stack([mean, np.zeros_like(mean)]))
 
@@ -213,7 +223,7 @@ class _Problem:
     otf: Spectrum
     whitening: Plane
     misfit: np.float32
-    variance: Plane
+    variance: Field
 
     @property
     def _shape(self) -> tuple[int, int]:
@@ -241,7 +251,10 @@ class _Problem:
 
         def apply(spectra: Spectra) -> Spectra:
             blurred, planes = irfft2(np.stack([forward * spectra, spectra]), self._shape)
-            weighted = [weighted_laplacian(blurred, known), weighted_laplacian(planes, precision)]
+            weighted = [
+                weighted_laplacian(blurred, (known, known)),
+                weighted_laplacian(planes, precision),
+            ]
             data, inner = rfft2(np.stack(weighted))
             image: Spectra = backward * data
             image += inner
@@ -256,8 +269,8 @@ class _Problem:
             apply, target, latents, steps, precondition, tolerance=tolerance, product=product
         )
 
-    def spread(self, latents: Spectra, psf: Psf) -> Plane:
-        """Mean square of the latent's derivatives at each pixel.
+    def spread(self, latents: Spectra, psf: Psf) -> Field:
+        """Find the variances of the latent's derivatives.
 
         Of the deviation only the mean is well known; how it varies follows from the variances.
         """
@@ -265,7 +278,7 @@ class _Problem:
         data = np.sum(psf**2) * np.mean(self.whitening**2) / self.misfit
         local = np.reciprocal(data + 1 / self.variance)
         scale = np.mean(deviation**2) / local.mean()
-        return np.asarray(np.mean(sharp**2, axis=0) + scale * local)
+        return np.asarray(_variances(sharp) + scale * local)
 
     def measure_psf(self, latents: Spectra, psf: Psf) -> Psf:
         """Find the PSF that leads from the latent's derivatives to those of the sample."""
@@ -281,7 +294,7 @@ class _Problem:
         measured = solve_non_negative(equations, psf)
         return normalise(measured) if measured.max() > 0 else psf
 
-    def _response(self, precision: Plane) -> Plane:
+    def _response(self, precision: Field) -> Plane:
         """Average what the system does to each frequency."""
         power = np.abs(self.otf * self.whitening) ** 2
         data = np.float32(self.known.mean()) * power / self.misfit

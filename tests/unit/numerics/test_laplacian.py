@@ -21,7 +21,7 @@ def test_weighted_laplacian_is_that_of_single_passes(
     shape: tuple[int, int], random: np.random.Generator
 ) -> None:
     planes = random.normal(size=(2, *shape)).astype(np.float32)
-    weights = random.random(shape, np.float32)
+    weights = random.random((2, *shape), np.float32)
     expected = [gradient_adjoint(weights * gradient(plane)) for plane in planes]
     assert np.array_equal(weighted_laplacian(planes, weights), expected)
 
