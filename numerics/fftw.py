@@ -6,9 +6,12 @@ each other's way.
 
 from __future__ import annotations
 
+import importlib
+import sys
 import threading
 from collections.abc import Callable
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from numpy.typing import NDArray
@@ -20,12 +23,27 @@ _staged: list[bytes] = []
 
 @cache
 def _fftw() -> Any:
-    """Import FFTW on first use, since that takes most of a second, and hand it the wisdom."""
-    import pyfftw
-
+    """Import FFTW on first use, and hand it the wisdom."""
+    pyfftw = _import_without_interfaces()
     while _staged:
         pyfftw.import_wisdom(_split(_staged.pop()))
     return pyfftw
+
+
+def _import_without_interfaces() -> Any:
+    """Import pyfftw, but not what it offers to users of scipy.fftpack and dask.array.
+
+    It imports those two along, which takes ten times as long as all the rest. Who wants its
+    interfaces still gets them by importing them.
+    """
+    name = "pyfftw.interfaces"
+    if name in sys.modules:
+        return importlib.import_module("pyfftw")
+    sys.modules[name] = ModuleType(name)
+    try:
+        return importlib.import_module("pyfftw")
+    finally:
+        del sys.modules[name]
 
 
 def plan(

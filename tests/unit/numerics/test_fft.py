@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,3 +59,16 @@ def test_an_engine_that_is_not_there_is_told() -> None:
 @pytest.mark.parametrize(("n", "size"), [(1, 2), (13, 14), (511, 512), (1025, 1050), (1201, 1250)])
 def test_fast_sizes_are_even_and_have_small_factors(n: int, size: int) -> None:
     assert fft.next_fast_size(n) == size
+
+
+def test_fftw_comes_without_what_its_interfaces_import() -> None:
+    code = (
+        "import sys\n"
+        "from numerics import fft\n"
+        "fft.choose_engine('fftw')\n"
+        "fft.rfft2(fft.np.eye(8))\n"
+        "print('dask.array' in sys.modules, 'scipy.fftpack' in sys.modules)\n"
+        "from pyfftw.interfaces import scipy_fftpack; print(scipy_fftpack.fft.__name__)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False", "fft"]
