@@ -61,18 +61,18 @@ class TiffWriter(Writer):
             self.notes = ["a TIFF of more than 4 GB takes no Exif: metadata are left out."]
         file.write(self._carrier or self._flavour.header)
 
-    def encode(self, block: NDArray[Any]) -> bytes:
-        """Compress one strip."""
+    def encode(self, block: NDArray[Any]) -> bytes | memoryview:
+        """Compress one strip; uncompressed, it is the block itself where that can be."""
         stored = np.ascontiguousarray(block, block.dtype.newbyteorder("<"))
         if self._layout.compression == "none":
-            return stored.tobytes()
+            return stored.reshape(-1).view("u1").data
         from imagecodecs import delta_encode, floatpred_encode, zlib_encode, zstd_encode
 
         predict = floatpred_encode if self._predictor == _FLOATING else delta_encode
         compress = zlib_encode if self._layout.compression == "deflate" else zstd_encode
         return bytes(compress(predict(stored, axis=-2).tobytes()))
 
-    def append(self, encoded: bytes) -> None:
+    def append(self, encoded: bytes | memoryview) -> None:
         """Write the next strip."""
         self._strips.append((self._file.tell(), len(encoded)))
         self._file.write(encoded)
