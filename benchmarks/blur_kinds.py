@@ -44,7 +44,7 @@ from numerics.kind import Kind, decide  # noqa: E402
 from numerics.look import look_at  # noqa: E402
 from numerics.make_psf import disc, gaussian, motion, shake  # noqa: E402
 from numerics.psf import normalise  # noqa: E402
-from numerics.sample import EstimateError, find_unclipped  # noqa: E402
+from numerics.sample import EstimateError  # noqa: E402
 
 Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
@@ -167,8 +167,8 @@ def make_case(
 
 def tell(case: Case, with_free: bool) -> Answer:
     begin = time.process_time()
-    known = find_unclipped(case.sample)
-    sample, *others = mix_channels(case.sample, known)  # as the node does
+    mixes = mix_channels(case.sample)  # as the node does
+    known, (sample, *others) = mixes.known, mixes.planes
     try:
         look = look_at(sample, valid=known)
         seconds = time.process_time() - begin

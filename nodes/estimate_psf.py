@@ -30,6 +30,7 @@ _MOST_RIM_LIGHT = 0.04
 # A size this many times the blur's extent, and pixels more, takes time for nothing.
 _FAR_TOO_LARGE = 3
 _LARGEST_SIZE = 65
+_RGB = ("red", "green", "blue")
 
 
 def _check_odd(size: int) -> int:
@@ -107,19 +108,26 @@ def _read_sample(image: Image) -> NDArray[np.float32]:
 def _find(sample: NDArray[np.float32], params: EstimatePsf.Params, context: Context) -> Finding:
     from numerics.blur_on_sample import find_blur
     from numerics.channel_mix import mix_channels
-    from numerics.sample import find_unclipped
 
-    known = find_unclipped(sample)
-    strongest, *others = mix_channels(sample, known)
+    mixes = mix_channels(sample)
+    if len(mixes.used) < sample.shape[2]:
+        context.note(_left_out(mixes.used, sample.shape[2]))
+    strongest, *others = mixes.planes
     return find_blur(
         strongest,
         None if params.size == "auto" else params.size,
         family=None if params.family == "auto" else params.family,
         others=others,
-        known=known,
+        known=mixes.known,
         progress=context.progress,
         check=context.check_cancelled,
     )
+
+
+def _left_out(used: tuple[int, ...], channels: int) -> str:
+    names = _RGB if channels == len(_RGB) else tuple(str(number) for number in range(channels))
+    clipped = " and ".join(name for number, name in enumerate(names) if number not in used)
+    return f"{clipped} is clipped in much of the sample: the blur is measured without it."
 
 
 def _adapt(sample: NDArray[np.float32], finding: Finding, context: Context) -> NDArray[np.float32]:

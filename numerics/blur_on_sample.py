@@ -20,7 +20,7 @@ from numerics.consensus import is_unlike
 from numerics.kind import Kind, Name, decide
 from numerics.look import Look, look_at
 from numerics.psf_cleaning import psf_extent
-from numerics.sample import Mask
+from numerics.sample import Mask, is_fit
 from numerics.work import Check, Progress
 
 Plane = NDArray[np.float32]
@@ -106,6 +106,7 @@ def find_blur(
         If the sample is too small, flat, without edges, nothing but noise, or not finite.
     """
     known = np.full(blurred.shape, True) if known is None else known
+    blurred, *others = _fit_planes([blurred, *others])
     look = look_at(blurred, valid=known)
     if check is not None:
         check()
@@ -121,6 +122,11 @@ def find_blur(
     elif family is None and _is_contradicted(look, kind, estimate):
         kind = replace(kind, confidence=min(kind.confidence, _CONFIDENCE_IF_CONTRADICTED))
     return Finding(kind, estimate)
+
+
+def _fit_planes(planes: list[Plane]) -> list[Plane]:
+    """Leave out mixes in which the edges vanish; the first, which tells why, if they do in all."""
+    return [plane for plane in planes if is_fit(plane)] or planes[:1]
 
 
 def _share_that_shows(look: Look) -> float:

@@ -3,7 +3,8 @@
 A blur that all channels share is sought on one plane. Their mean has the least noise; but in many
 photographs one channel shows edges best, and in a few hardly any other does. Noise that is alike in
 all channels is alike in all mixes with weights of one norm: of these, the first principal component
-of the channels' derivatives has the strongest edges [1]_.
+of the channels' derivatives has the strongest edges [1]_. A channel that is clipped in much of the
+sample has edges where it begins to be, which no blur explains; it is left out.
 
 References
 ----------
@@ -13,11 +14,15 @@ References
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from numerics.sample import Mask
+from numerics.sample import MOST_CLIPPED, Mask, find_clipped
+
+Plane = NDArray[np.float32]
 
 # Derivatives of a gaussian: edges show in them, and of white noise hardly a hundredth.
 _SIGMA = 1.5
@@ -25,24 +30,53 @@ _SIGMA = 1.5
 _NEAR_CLIPPED = np.ones((9, 9), bool)
 
 
-def mix_channels(sample: NDArray[np.float32], known: Mask) -> tuple[NDArray[np.float32], ...]:
-    """Weigh and add up the channels of a sample, so that edges stand out from noise, and evenly.
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixes:
+    """A colour sample as planes, and what of it is known.
+
+    Attributes
+    ----------
+    planes : tuple of (H, W) float32
+        Linear light in the unit of the sample: first the mix with the strongest edges, whose
+        weights are not negative and sum to 1; then, of several channels, their mean.
+    known : (H, W) bool
+        False where a channel that was used is clipped.
+    used : tuple of int
+        The channels; those that are clipped in most places are not among them.
+    """
+
+    planes: tuple[Plane, ...]
+    known: Mask
+    used: tuple[int, ...]
+
+
+def mix_channels(sample: NDArray[np.float32]) -> Mixes:
+    """Weigh and add up the channels of a sample so that edges stand out from noise.
 
     Parameters
     ----------
     sample : (H, W, channel) float32
-        Linear light.
-    known : (H, W) bool
-        False where the light was clipped; such pixels have no say in the weights.
-
-    Returns
-    -------
-    tuple of (H, W) float32
-        Linear light in the unit of `sample`: first the mix with the strongest edges, whose weights
-        are not negative and sum to 1; then, of several channels, their mean.
+        Linear light, 1 is white.
     """
-    strongest = np.asarray(sample @ _weights(sample, known), np.float32)
-    return (strongest, sample.mean(axis=2)) if sample.shape[2] > 1 else (strongest,)
+    used, known = _choose_channels(find_clipped(sample))
+    channels = sample[..., used]
+    strongest = np.asarray(channels @ _weights(channels, known), np.float32)
+    planes = (strongest, channels.mean(axis=2)) if len(used) > 1 else (strongest,)
+    return Mixes(planes, known, tuple(used))
+
+
+def _choose_channels(clipped: NDArray[np.bool_]) -> tuple[list[int], Mask]:
+    """Take channels, the least clipped first, as long as enough of the sample stays known."""
+    used: list[int] = []
+    known = np.full(clipped.shape[:2], True)
+    for channel in np.argsort(clipped.mean(axis=(0, 1)), kind="stable").tolist():
+        left = known & ~clipped[..., channel]
+        if left.mean() < 1 - MOST_CLIPPED:
+            break
+        known = left
+        used.append(channel)
+    # White paper in all of them is no highlight.
+    return (sorted(used), known) if used else (list(range(clipped.shape[2])), known)
 
 
 def _weights(sample: NDArray[np.float32], known: Mask) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 _LEAST_SIDE = 32
+_SMALLEST_SIZE = 3
 # The range of the pictures that the estimator's settings were found on.
 _RANGE = 0.75
 _RANGE_PERCENTILES = (0.1, 99.9)
@@ -34,10 +35,12 @@ _WHITE = 0.9
 # Clipped light piles up there: so many times as many pixels as in as wide a range below. The tops
 # of blurred highlights don't.
 _PILED_UP = 2.0
-# More than that is no highlight but the paper of a page.
-_MOST_CLIPPED = 0.2
 # A pixel of a coarser scale is known if so much of it is.
 _KNOWN_SHARE = 0.95
+
+
+MOST_CLIPPED = 0.2
+"""Share of a sample: more than that is no highlight but the paper of a page."""
 
 
 class EstimateError(ValueError):
@@ -73,8 +76,8 @@ def largest_size(side: int) -> int:
     return max(3, (side // 2 - 1) // 2 * 2 + 1)
 
 
-def find_unclipped(pixels: NDArray[np.float32]) -> Mask:
-    """Tell where no channel of a picture is clipped.
+def find_clipped(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell where the channels of a picture are clipped.
 
     Parameters
     ----------
@@ -84,16 +87,31 @@ def find_unclipped(pixels: NDArray[np.float32]) -> Mask:
 
     Returns
     -------
-    (H, W) bool
-        All true if a fifth of the picture or more is as bright as it gets.
+    (H, W, channel) bool
     """
     brightest = pixels.max(axis=(0, 1))
     near = pixels >= _CLIPPED_SHARE * brightest
     beside = pixels >= _CLIPPED_SHARE**2 * brightest
     at_top, about = near.sum(axis=(0, 1)), beside.sum(axis=(0, 1))
     is_clipped = (brightest >= _WHITE) & (at_top > _PILED_UP * (about - at_top))
-    clipped = np.any(near & is_clipped, axis=2)
-    return np.full_like(clipped, True) if clipped.mean() > _MOST_CLIPPED else ~clipped
+    return np.asarray(near & is_clipped)
+
+
+def find_unclipped(pixels: NDArray[np.float32]) -> Mask:
+    """Tell where no channel of a picture is clipped.
+
+    Parameters
+    ----------
+    pixels : (H, W, channel) float32
+        Linear light, 1 is white.
+
+    Returns
+    -------
+    (H, W) bool
+        All true if a fifth of the picture or more is as bright as it gets.
+    """
+    clipped = np.any(find_clipped(pixels), axis=2)
+    return np.full_like(clipped, True) if clipped.mean() > MOST_CLIPPED else ~clipped
 
 
 def prepare_sample(blurred: Plane, size: int, known: Mask | None = None) -> Sample:
@@ -129,6 +147,15 @@ def prepare_sample(blurred: Plane, size: int, known: Mask | None = None) -> Samp
     return Sample(np.asarray(blurred * scale, np.float32), known, float(noise * scale))
 
 
+def is_fit(blurred: Plane) -> bool:
+    """Whether a blur can be looked for on a plane, of whatever size; see `prepare_sample`."""
+    try:
+        prepare_sample(blurred, _SMALLEST_SIZE)
+    except EstimateError:
+        return False
+    return True
+
+
 def shrink_sample(sample: Sample, scale: float) -> Sample:
     """Shrink a sample by a factor in (0, 1]; its noise falls by that factor."""
     known = shrink_plane(sample.known.astype(np.float32), scale) > _KNOWN_SHARE
@@ -155,7 +182,7 @@ def _check_structure(blurred: Plane, contrast: float, noise: float) -> None:
 
 
 def _check_size(blurred: Plane, size: int) -> None:
-    if size < 3 or size % 2 == 0:
+    if size < _SMALLEST_SIZE or size % 2 == 0:
         raise EstimateError(f"size of the PSF is {size} px. Use an odd size of 3 or more.")
     least = least_side(size)
     height, width = blurred.shape

@@ -21,23 +21,19 @@ def picture(contrasts: tuple[float, ...], noise: float = 0.0) -> Picture:
     return np.asarray(light + noise * rng.standard_normal(light.shape), np.float32)
 
 
-def everywhere(sample: Picture) -> NDArray[np.bool_]:
-    return np.full(sample.shape[:2], True)
-
-
-def strongest(sample: Picture, known: NDArray[np.bool_] | None = None) -> Picture:
-    return mix_channels(sample, everywhere(sample) if known is None else known)[0]
+def strongest(sample: Picture) -> Picture:
+    return mix_channels(sample).planes[0]
 
 
 def test_gray_stays_as_it_is() -> None:
     sample = picture((1.0,), noise=0.1)
-    (mixed,) = mix_channels(sample, everywhere(sample))
+    (mixed,) = mix_channels(sample).planes
     np.testing.assert_array_equal(mixed, sample[..., 0])
 
 
 def test_the_mean_comes_second() -> None:
     sample = picture((0.8, 0.4, 0.0), noise=0.1)
-    _, mean = mix_channels(sample, everywhere(sample))
+    _, mean = mix_channels(sample).planes
     np.testing.assert_array_equal(mean, sample.mean(axis=2))
 
 
@@ -74,11 +70,31 @@ def test_opposite_edges_leave_a_mix_of_light() -> None:
 
 def test_clipped_light_has_no_say() -> None:
     sample = picture((0.5, 0.25, 0.0))
-    sample[20:40, 20:40, 2] = 2.0
-    known = everywhere(sample)
-    assert strongest(sample, known).max() > 1
-    known[20:40, 20:40] = False
-    assert strongest(sample, known).max() < 0.6
+    sample[20:40, 20:40, 2] = 0.8
+    assert strongest(sample).max() > 0.6
+    sample[20:40, 20:40, 2] = 1.0
+    mixes = mix_channels(sample)
+    assert mixes.used == (0, 1, 2)
+    np.testing.assert_array_equal(mixes.known, sample[..., 2] < 1)
+    assert mixes.planes[0].max() < 0.6
+
+
+def test_channels_that_are_clipped_in_most_places_are_left_out() -> None:
+    sample = picture((0.5, 0.5, 0.5), noise=0.02)
+    sample[:40, :, 0] = 1.0
+    sample[:10, :, 1] = 1.0
+    mixes = mix_channels(sample)
+    assert mixes.used == (1, 2)
+    np.testing.assert_array_equal(mixes.known, sample[..., 1] < 1)
+    np.testing.assert_allclose(mixes.planes[1], sample[..., 1:].mean(axis=2))
+
+
+def test_white_paper_is_no_highlight() -> None:
+    sample = picture((0.5, 0.5, 0.5))
+    sample[:40] = 1.0
+    mixes = mix_channels(sample)
+    assert mixes.used == (0, 1, 2)
+    assert mixes.known.all()
 
 
 @pytest.mark.parametrize("value", [0.3, np.nan, np.inf])
