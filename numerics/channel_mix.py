@@ -3,8 +3,8 @@
 A blur that all channels share is sought on one plane. Their mean has the least noise; but in many
 photographs one channel shows edges best, and in a few hardly any other does. Noise that is alike in
 all channels is alike in all mixes with weights of one norm: of these, the first principal component
-of the channels' derivatives has the strongest edges [1]_. A channel that is clipped in much of the
-sample has edges where it begins to be, which no blur explains; it is left out.
+of the channels' derivatives has the strongest edges [1]_. Channels that are clipped where others
+are not are left out: one edge that was clipped is worth more than the noise of a whole channel.
 
 References
 ----------
@@ -26,7 +26,10 @@ Plane = NDArray[np.float32]
 
 # Derivatives of a gaussian: edges show in them, and of white noise hardly a hundredth.
 _SIGMA = 1.5
-# As far as clipped light shows in that.
+# Share of the sample that a channel may cost. Where red was clipped in 5 to 20 %, PSFs of the other
+# two were 2 to 7 dB better.
+_MOST_LOST = 0.01
+# As far as clipped light shows in derivatives.
 _NEAR_CLIPPED = np.ones((9, 9), bool)
 
 
@@ -42,7 +45,7 @@ class Mixes:
     known : (H, W) bool
         False where a channel that was used is clipped.
     used : tuple of int
-        The channels; those that are clipped in most places are not among them.
+        The channels; those that are clipped where others are not are not among them.
     """
 
     planes: tuple[Plane, ...]
@@ -66,17 +69,18 @@ def mix_channels(sample: NDArray[np.float32]) -> Mixes:
 
 
 def _choose_channels(clipped: NDArray[np.bool_]) -> tuple[list[int], Mask]:
-    """Take channels, the least clipped first, as long as enough of the sample stays known."""
-    used: list[int] = []
-    known = np.full(clipped.shape[:2], True)
-    for channel in np.argsort(clipped.mean(axis=(0, 1)), kind="stable").tolist():
+    """Take the channel that is clipped least, and those that are clipped at hardly more places."""
+    least, *rest = np.argsort(clipped.mean(axis=(0, 1)), kind="stable").tolist()
+    known = ~clipped[..., least]
+    if known.mean() < 1 - MOST_CLIPPED:  # white paper is no highlight
+        return [least, *rest], np.full_like(known, True)
+    used = [least]
+    for channel in rest:
         left = known & ~clipped[..., channel]
-        if left.mean() < 1 - MOST_CLIPPED:
-            break
-        known = left
-        used.append(channel)
-    # White paper in all of them is no highlight.
-    return (sorted(used), known) if used else (list(range(clipped.shape[2])), known)
+        if known.mean() - left.mean() <= _MOST_LOST:
+            known = left
+            used.append(channel)
+    return sorted(used), known
 
 
 def _weights(sample: NDArray[np.float32], known: Mask) -> NDArray[np.float32]:

@@ -71,7 +71,7 @@ def test_hopelessly_large_size_is_told(context: Any, photo: np.ndarray) -> None:
 
 def test_ambiguous_sample_is_left_alone(context: Any) -> None:
     eye = (data.retina()[500:600, 500:600] / 255.0) ** 2.2  # a few soft vessels
-    noise = 0.01 * np.random.default_rng(0).standard_normal(eye.shape)
+    noise = 0.02 * np.random.default_rng(0).standard_normal(eye.shape)
     sample = np.asarray(eye + noise, np.float32)
     value = estimate(context, sample, size=31, family="free")
     assert value.details["result"] == "left alone"
