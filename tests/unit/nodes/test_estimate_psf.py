@@ -81,6 +81,16 @@ def test_ambiguous_sample_is_left_alone(context: Any) -> None:
     assert "the picture is left alone. Choose a window" in context.warnings[0]
 
 
+def test_a_red_that_is_blown_out_is_told_and_left_out(context: Any, photo: np.ndarray) -> None:
+    blown = photo.copy()
+    blown[..., 0] = np.minimum(4 * photo[..., 0], 1.0)
+    value = estimate(context, blown, size=11, family="free")
+    without = estimate(context, photo[..., 1:], size=11, family="free")
+    np.testing.assert_array_equal(value.arrays["psf"][:, :], without.arrays["psf"][:, :])
+    told = "red is clipped in parts of the sample: the blur is measured without it."
+    assert context.notes == [told]
+
+
 @pytest.mark.parametrize("size", [1, 2, 16, 67, "big", 7.5])
 def test_sizes_that_are_refused(size: Any) -> None:
     with pytest.raises(ValidationError):
