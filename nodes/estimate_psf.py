@@ -127,7 +127,7 @@ def _find(sample: NDArray[np.float32], params: EstimatePsf.Params, context: Cont
 def _left_out(used: tuple[int, ...], channels: int) -> str:
     names = _RGB if channels == len(_RGB) else tuple(str(number) for number in range(channels))
     clipped = " and ".join(name for number, name in enumerate(names) if number not in used)
-    return f"{clipped} is clipped in parts of the sample: the blur is measured without it."
+    return f"the blur is measured without {clipped}, clipped where other channels are not."
 
 
 def _adapt(sample: NDArray[np.float32], finding: Finding, context: Context) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""One plane of a colour sample: the mixes of its channels in which edges stand out most.
+"""Planes of a colour sample: the mixes of its channels in which edges stand out most.
 
 A blur that all channels share is sought on one plane. Their mean has the least noise; but in many
 photographs one channel shows edges best, and in a few hardly any other does. Noise that is alike in
@@ -73,7 +73,7 @@ def _choose_channels(clipped: NDArray[np.bool_]) -> tuple[list[int], Mask]:
     least, *rest = np.argsort(clipped.mean(axis=(0, 1)), kind="stable").tolist()
     known = ~clipped[..., least]
     if known.mean() < 1 - MOST_CLIPPED:  # white paper is no highlight
-        return [least, *rest], np.full_like(known, True)
+        return sorted([least, *rest]), np.full_like(known, True)
     used = [least]
     for channel in rest:
         left = known & ~clipped[..., channel]
@@ -84,11 +84,14 @@ def _choose_channels(clipped: NDArray[np.bool_]) -> tuple[list[int], Mask]:
 
 
 def _weights(sample: NDArray[np.float32], known: Mask) -> NDArray[np.float32]:
+    alike = np.full(sample.shape[2], 1 / sample.shape[2], np.float32)
+    if not np.isfinite(sample).all():  # whoever looks at the plane will tell
+        return alike
     counts = ndimage.binary_erosion(known, _NEAR_CLIPPED, border_value=1)
     slopes = [_differentiate(sample, order)[counts] for order in ((1, 0, 0), (0, 1, 0))]
     power = np.asarray(sum(np.tensordot(slope, slope, (0, 0)) for slope in slopes))
-    if not 0 < power.trace() < np.inf:  # flat, or not finite: none stands out
-        return np.full(len(power), 1 / len(power), np.float32)
+    if power.trace() == 0:
+        return alike
     strongest = np.linalg.eigh(power)[1][:, -1]
     # Where some edges are dark in one channel and bright in another, a difference of channels would
     # show them best, and noise and clipped light even better.

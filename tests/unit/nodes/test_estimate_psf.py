@@ -87,7 +87,7 @@ def test_a_red_that_is_blown_out_is_told_and_left_out(context: Any, photo: np.nd
     value = estimate(context, blown, size=11, family="free")
     without = estimate(context, photo[..., 1:], size=11, family="free")
     np.testing.assert_array_equal(value.arrays["psf"][:, :], without.arrays["psf"][:, :])
-    told = "red is clipped in parts of the sample: the blur is measured without it."
+    told = "the blur is measured without red, clipped where other channels are not."
     assert context.notes == [told]
 
 
