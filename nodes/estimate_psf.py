@@ -131,8 +131,8 @@ def _left_out(used: tuple[int, ...], channels: int) -> str:
 
 
 def _adapt(sample: NDArray[np.float32], finding: Finding, context: Context) -> NDArray[np.float32]:
+    from numerics.clipping import find_unclipped
     from numerics.lens import adapt_to_channels
-    from numerics.sample import find_unclipped
 
     kind = finding.kind
     return adapt_to_channels(

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from numerics.sample import MOST_CLIPPED, Mask, find_clipped
+from numerics.clipping import MOST_CLIPPED, Mask, find_clipped
 
 Plane = NDArray[np.float32]
 

@@ -29,18 +29,8 @@ _LEAST_STRUCTURE = 2.0
 # Of a sample's contrast, shades and JPEG's blocks in them have up to 0.033 of it, photographs under
 # a gaussian of 3 px 0.07 and more.
 _LEAST_CONTRAST = 0.04
-# A sensor clips all that is brighter at one value; noise and profiles spread it a little.
-_CLIPPED_SHARE = 0.99
-_WHITE = 0.9
-# Clipped light piles up there: so many times as many pixels as in as wide a range below. The tops
-# of blurred highlights don't.
-_PILED_UP = 2.0
 # A pixel of a coarser scale is known if so much of it is.
 _KNOWN_SHARE = 0.95
-
-
-MOST_CLIPPED = 0.2
-"""Share of a sample: more than that is no highlight but the paper of a page."""
 
 
 class EstimateError(ValueError):
@@ -74,44 +64,6 @@ def least_side(size: int) -> int:
 def largest_size(side: int) -> int:
     """Largest odd size of a PSF, at least 3, that a sample of `side` pixels allows."""
     return max(3, (side // 2 - 1) // 2 * 2 + 1)
-
-
-def find_clipped(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell where the channels of a picture are clipped.
-
-    Parameters
-    ----------
-    pixels : (H, W, channel) float32
-        Linear light, 1 is white. A channel that stays well below white is taken as unclipped, and
-        so is one in which light does not pile up at its brightest value.
-
-    Returns
-    -------
-    (H, W, channel) bool
-    """
-    brightest = pixels.max(axis=(0, 1))
-    near = pixels >= _CLIPPED_SHARE * brightest
-    beside = pixels >= _CLIPPED_SHARE**2 * brightest
-    at_top, about = near.sum(axis=(0, 1)), beside.sum(axis=(0, 1))
-    is_clipped = (brightest >= _WHITE) & (at_top > _PILED_UP * (about - at_top))
-    return np.asarray(near & is_clipped)
-
-
-def find_unclipped(pixels: NDArray[np.float32]) -> Mask:
-    """Tell where no channel of a picture is clipped.
-
-    Parameters
-    ----------
-    pixels : (H, W, channel) float32
-        Linear light, 1 is white.
-
-    Returns
-    -------
-    (H, W) bool
-        All true if a fifth of the picture or more is as bright as it gets.
-    """
-    clipped = np.any(find_clipped(pixels), axis=2)
-    return np.full_like(clipped, True) if clipped.mean() > MOST_CLIPPED else ~clipped
 
 
 def prepare_sample(blurred: Plane, size: int, known: Mask | None = None) -> Sample:

@@ -8,7 +8,6 @@ from scipy import ndimage
 
 from numerics.sample import (
     EstimateError,
-    find_unclipped,
     largest_size,
     least_side,
     prepare_sample,
@@ -74,29 +73,6 @@ def test_soft_edges_are_enough(sample: np.ndarray, noise: float) -> None:
     prepared = prepare_sample((soft + grain).astype(np.float32), 15)
     assert prepared.known.all()
     assert prepared.noise == pytest.approx(noise * 0.75 / np.ptp(soft), rel=0.5, abs=1e-3)
-
-
-def test_clipped_highlights_are_found() -> None:
-    pixels = np.random.default_rng(0).uniform(0.1, 0.6, (60, 50, 3)).astype(np.float32)
-    assert find_unclipped(pixels).mean() > 0.99, "far from white, nothing is clipped"
-    pixels[10:20, 5:9, 1] = 1.0
-    pixels[30, 30] = 0.98
-    pixels[40, 40] = 0.995
-    pixels[30, 30, 0] = pixels[40, 40, 0] = pixels[40, 40, 2] = pixels[30, 30, 2] = 0.5
-    unclipped = find_unclipped(pixels)
-    assert not unclipped[10:20, 5:9].any()
-    assert unclipped.sum() == 60 * 50 - 41
-    pixels[:30] = 1.0
-    assert find_unclipped(pixels).all(), "white paper is no highlight"
-
-
-def test_the_tops_of_blurred_highlights_are_not_clipped() -> None:
-    y, x = np.mgrid[-40:41, -40:41] / 20
-    glow = np.repeat(0.97 * np.exp(-(x**2 + y**2))[..., None], 3, axis=2).astype(np.float32)
-    assert find_unclipped(glow).all()
-    clipped = find_unclipped(np.minimum(1.4 * glow, 1))
-    assert not clipped[35:46, 35:46].any()
-    assert 0.8 < clipped.mean() < 0.95
 
 
 def test_largest_size_fits() -> None:
