@@ -22,7 +22,7 @@ from _in_memory import MemoryContext, linear_photographs
 from numpy.typing import NDArray
 from seams import solve
 
-from nodes.deconvolve import Deconvolve, settle_schedule
+from nodes.deconvolve import Deconvolve, Light, settle_schedule
 from numerics.blur import blur
 from numerics.half_quadratic import growing_betas
 from numerics.make_psf import gaussian, shake
@@ -112,7 +112,7 @@ def total_variation(psf: NDArray[np.float32], factor: float) -> Callable[[Any], 
     """Run the solver with p = 1, its weight so many times the node's own."""
 
     def run(blurred: NDArray[np.float32]) -> NDArray[Any]:
-        schedule, reach = settle_schedule(Deconvolve.Params(), NOISE, psf)
+        schedule, reach = settle_schedule(Deconvolve.Params(), Light(NOISE), psf)
         changed = replace(
             schedule,
             exponent=1.0,

@@ -16,7 +16,7 @@ import numpy as np
 from _in_memory import MemoryContext, linear_photographs
 from numpy.typing import NDArray
 
-from nodes.deconvolve import Deconvolve, settle_schedule
+from nodes.deconvolve import Deconvolve, Light, settle_schedule
 from nodes.tile_sweep import TileSweep
 from numerics.blur import blur
 from numerics.half_quadratic import Schedule, TileSolver
@@ -53,7 +53,7 @@ def main() -> None:
     for name, psf in PSFS.items():
         noise = np.random.default_rng(1).normal(0, NOISE, sharp.shape)
         blurred = (blur(sharp, psf) + noise).astype(np.float32)
-        schedule, reach = settle_schedule(Deconvolve.Params(), NOISE, psf)
+        schedule, reach = settle_schedule(Deconvolve.Params(), Light(NOISE), psf)
         _, whole = solve(blurred, psf, schedule, reach.halo, 1)
         grid, tiled = solve(blurred, psf, schedule, reach.halo, TILES)
         difference = tiled - whole

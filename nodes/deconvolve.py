@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -66,6 +66,8 @@ class _Preset:
     near, far, beyond : tuple
         Steps and iterations of the `Correction`, by how far the inverse of the blur reaches: the
         further, the more what lies beyond the picture's border matters.
+    highlights : int
+        Iterations of the `Clipping`.
     """
 
     betas: tuple[float, float, float, int]
@@ -75,6 +77,7 @@ class _Preset:
     near: _Correction
     far: _Correction
     beyond: _Correction
+    highlights: int
 
 
 # Halo, px, of camera shakes of some 25 px with little noise.
@@ -90,6 +93,7 @@ _PRESETS: Mapping[Quality, _Preset] = {
         ((), 1),
         ((0,), 2),
         ((0,), 2),
+        8,
     ),
     "normal": _Preset(
         (3.0, 10.0, 160.0, 3),
@@ -99,6 +103,7 @@ _PRESETS: Mapping[Quality, _Preset] = {
         ((0,), 2),
         ((0, 2), 3),
         ((0, 1, 2), 4),
+        10,
     ),
     "clean": _Preset(
         (2.5, 8.5, 240.0, 5),
@@ -108,8 +113,43 @@ _PRESETS: Mapping[Quality, _Preset] = {
         ((0, 1, 2, 3), 2),
         ((0, 1, 2, 3), 3),
         ((0, 1, 2, 3), 7),
+        15,
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """What the parameters need to know of a picture.
+
+    Attributes
+    ----------
+    noise : float
+        Standard deviation, of full scale.
+    levels : tuple of float
+        At which each channel is clipped, linear light; none: nothing is.
+    darkest : float
+        0, or less where the picture is darker: wide gamuts have negative parts of colours.
+    """
+
+    noise: float
+    levels: tuple[float, ...] = ()
+    darkest: float = 0.0
+
+    @classmethod
+    def measure(cls, samples: Sequence[NDArray[np.float32]]) -> Light:
+        """Measure it on parts (h, w, channel) of the picture."""
+        import numpy as np
+
+        from numerics.clipping import find_levels
+        from numerics.half_quadratic import NotFiniteError
+        from numerics.noise import estimate_noise
+
+        noise = estimate_noise(samples)
+        if not np.isfinite(noise):
+            raise NotFiniteError("picture holds NaN or infinite pixels. Repair them first.")
+        darkest = min(0.0, *(float(part.min()) for part in samples))
+        return cls(noise, tuple(find_levels(samples, white=1.0).tolist()), darkest)
 
 
 @register("deconvolve")
@@ -147,10 +187,10 @@ class Deconvolve(Node):
 
         image = Image.of(inputs["image"])
         psf = _read_psf(inputs["psf"], image)
-        noise = _estimate_noise(image.pixels)
+        light = Light.measure(list(_samples(image.pixels)))
         if _is_point(psf):
-            return _given_back(image, noise, context)
-        schedule, reach = settle_schedule(params, noise, psf)
+            return _given_back(image, light.noise, context)
+        schedule, reach = settle_schedule(params, light, psf)
         grid = plan_grid(image.shape[:2], reach.halo)
         result = context.new_array("pixels", image.shape, chunks=grid.chunks)
         workers = _affordable_workers(grid, schedule, image, psf, context)
@@ -160,7 +200,7 @@ class Deconvolve(Node):
             return TileSolver(blur, image.shape[2], schedule)
 
         TileSweep(image.pixels, result, grid, new_solver, context, workers).run()
-        details = _details(noise, schedule, reach, grid)
+        details = _details(light.noise, schedule, reach, grid)
         return image.with_pixels(result).value({**details, "fft": engine_name()})
 
 
@@ -206,18 +246,6 @@ def _given_back(image: Image, noise: float, context: Context) -> Value:
     return image.with_pixels(pixels).value(details)
 
 
-def _estimate_noise(pixels: Array) -> float:
-    import numpy as np
-
-    from numerics.half_quadratic import NotFiniteError
-    from numerics.noise import estimate_noise
-
-    noise = estimate_noise(_samples(pixels))
-    if not np.isfinite(noise):
-        raise NotFiniteError("picture holds NaN or infinite pixels. Repair them first.")
-    return noise
-
-
 def _samples(pixels: Array) -> Iterator[NDArray[np.float32]]:
     """Read small parts spread evenly over the picture; all of a small one."""
     rows, columns = (_sample_spans(size) for size in pixels.shape[:2])
@@ -234,14 +262,22 @@ def _sample_spans(size: int) -> list[slice]:
 
 
 def settle_schedule(
-    params: Deconvolve.Params, noise: float, psf: NDArray[np.float32]
+    params: Deconvolve.Params, light: Light, psf: NDArray[np.float32]
 ) -> tuple[Schedule, Reach]:
     """Choose weights and steps for the whole picture; tell how far they look."""
+    from numerics.highlights import Clipping
     from numerics.reach import solver_reach
 
-    schedule = _schedule(params, max(noise, _SMALLEST_NOISE), psf)
+    schedule = _schedule(params, max(light.noise, _SMALLEST_NOISE), psf)
     reach = solver_reach(psf, schedule)
-    return replace(schedule, correction=_correction(params.quality, reach)), reach
+    clipping = Clipping(light.levels, _PRESETS[params.quality].highlights)
+    changed = replace(
+        schedule,
+        correction=_correction(params.quality, reach),
+        clipping=clipping,
+        darkest=light.darkest,
+    )
+    return changed, reach
 
 
 def _correction(quality: Quality, reach: Reach) -> Correction:
@@ -284,6 +320,7 @@ def _affordable_workers(
         If not even one fits.
     """
     from numerics.half_quadratic import TileSolver
+    from numerics.highlights import window_shape
     from numerics.otf import Blur
     from numerics.unknown_border import region_shapes
 
@@ -291,9 +328,11 @@ def _affordable_workers(
     tile = grid.bytes_needed(channels)
     # A block more than there are workers may wait for its neighbours.
     insides = _insides(grid)
+    size = max(psf.shape[:2])
     others = region_shapes(grid.shape, insides, schedule.correction)
+    others |= {window_shape(grid.shape, size)}
     shared = Blur.bytes_needed(psf, grid.shape, *others) + tile
-    each = TileSolver.bytes_needed(grid.shape, channels, schedule, insides) + tile
+    each = TileSolver.bytes_needed(grid.shape, channels, schedule, insides, size) + tile
     workers = min(context.workers, (context.memory - shared) // each)
     if workers < 1:
         raise MemoryShortage(shared + each)

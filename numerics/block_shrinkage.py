@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.fft import Planes
+from numerics.shrinkage import ANY_LIGHT
 
 BLOCK = 8
 STRIDE = 4
@@ -88,6 +89,7 @@ def shrink_blocks(
     *,
     offset: tuple[int, int] = (0, 0),
     lines: BlockLines | None = None,
+    darkest: float = ANY_LIGHT,
 ) -> None:
     """Shrink the blocks of planes, all channels together, in one sweep; borders wrap.
 
@@ -102,11 +104,13 @@ def shrink_blocks(
         Row and column of the first block, 0 to 3.
     lines : BlockLines, optional
         Scratch to be used again.
+    darkest : float, optional
+        What is below, before or after, is taken for that.
     """
     if lines is None:
         lines = BlockLines.allocate(planes.shape[0], planes.shape[2])
     square = np.float32(max(threshold, 1e-12) ** 2 * planes.shape[0])
-    _sweep(planes, square, offset[0], offset[1], *lines)
+    _sweep(planes, square, offset[0], offset[1], np.float32(darkest), *lines)
 
 
 @_kernel  # type: ignore[untyped-decorator]
@@ -115,6 +119,7 @@ def _sweep(
     limit: Any,
     top: Any,
     left: Any,
+    darkest: Any,
     ring: Any,
     block: Any,
     coefficients: Any,
@@ -130,8 +135,8 @@ def _sweep(
         upper, lower = number % 2, 1 - number % 2
         for c in range(channels):
             if number == 0:
-                _split_rows(planes[c], row, left, line, ring[c, upper])
-            _split_rows(planes[c], row + STRIDE, left, line, ring[c, lower])
+                _split_rows(planes[c], row, left, darkest, line, ring[c, upper])
+            _split_rows(planes[c], row + STRIDE, left, darkest, line, ring[c, lower])
             _transform_down(
                 ring[c, upper].reshape(STRIDE, -1),
                 ring[c, lower].reshape(STRIDE, -1),
@@ -148,26 +153,28 @@ def _sweep(
             _transform_back(block[c].reshape(BLOCK, -1))
             for i in range(STRIDE):
                 if number:
-                    _merge(block[c, i], done[c, i], left, line, planes[c, (row + i) % height])
+                    _merge(
+                        block[c, i], done[c, i], left, darkest, line, planes[c, (row + i) % height]
+                    )
                 else:
                     _copy(block[c, i], first[c, i])
                 _copy(block[c, i + STRIDE], done[c, i])
     for c in range(channels):
         for i in range(STRIDE):
-            _merge(done[c, i], first[c, i], left, line, planes[c, (top + i) % height])
+            _merge(done[c, i], first[c, i], left, darkest, line, planes[c, (top + i) % height])
 
 
 # Each loop is a function of its own with few arrays, see shrinkage.
 @_kernel  # type: ignore[untyped-decorator]
-def _split_rows(plane: Any, row: Any, left: Any, line: Any, half: Any) -> None:
+def _split_rows(plane: Any, row: Any, left: Any, darkest: Any, line: Any, half: Any) -> None:
     for i in range(STRIDE):
-        _split(plane[(row + i) % plane.shape[0]], left, line, half[i])
+        _split(plane[(row + i) % plane.shape[0]], left, darkest, line, half[i])
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _split(row: Any, left: Any, line: Any, phases: Any) -> None:
+def _split(row: Any, left: Any, darkest: Any, line: Any, phases: Any) -> None:
     """Sort the pixels of a row, from column `left` on and wrapping, by their phases."""
-    _turn(row, left, line)
+    _turn(row, left, darkest, line)
     for q in range(phases.shape[1]):
         phases[0, q] = line[4 * q]
         phases[1, q] = line[4 * q + 1]
@@ -176,16 +183,16 @@ def _split(row: Any, left: Any, line: Any, phases: Any) -> None:
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _turn(row: Any, left: Any, line: Any) -> None:
+def _turn(row: Any, left: Any, darkest: Any, line: Any) -> None:
     width = row.size
     for i in range(width - left):
-        line[i] = row[i + left]
+        line[i] = max(row[i + left], darkest)
     for i in range(left + line.size - width):
-        line[width - left + i] = row[i]
+        line[width - left + i] = max(row[i], darkest)
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _merge(block: Any, done: Any, left: Any, line: Any, row: Any) -> None:
+def _merge(block: Any, done: Any, left: Any, darkest: Any, line: Any, row: Any) -> None:
     """Put the means of the blocks back into a row: the opposite of `_split`."""
     width = row.size
     for q in range(done.shape[1]):
@@ -194,9 +201,9 @@ def _merge(block: Any, done: Any, left: Any, line: Any, row: Any) -> None:
         line[4 * q + 2] = _MEAN * (block[2, q] + done[2, q])
         line[4 * q + 3] = _MEAN * (block[3, q] + done[3, q])
     for i in range(width - left):
-        row[i + left] = line[i]
+        row[i + left] = max(line[i], darkest)
     for i in range(left):
-        row[i] = line[width - left + i]
+        row[i] = max(line[width - left + i], darkest)
 
 
 @_kernel  # type: ignore[untyped-decorator]

@@ -15,24 +15,29 @@ _WHITE = 0.9
 # Clipped light piles up there: so many times as many pixels as in as wide a range below. The tops
 # of blurred highlights don't.
 _PILED_UP = 2.0
+# Of some parts, that tell where light is clipped in others. Less may be a few bright pixels.
+_SEEN = 1e-3
 
 MOST_CLIPPED = 0.2
 """Share of a sample: more than that is no highlight but the paper of a page."""
 
 
-def find_levels(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+def find_levels(parts: Sequence[NDArray[np.float32]], white: float = np.inf) -> NDArray[np.float32]:
     """Find the value at which each channel of a picture is clipped.
 
     Parameters
     ----------
     parts : sequence of (H, W, channel) float32
         Of one picture, one or more. Linear light, 1 is white.
+    white : float, optional
+        Taken for the level where these parts hardly show clipped light, but others may: if nothing
+        is brighter.
 
     Returns
     -------
     (channel,) float32
-        Infinite for a channel that stays well below white, or in which light does not pile up at
-        its brightest value.
+        Otherwise infinite for a channel that stays well below white, or in which light does not
+        pile up at its brightest value.
     """
     brightest = np.max([part.max(axis=(0, 1)) for part in parts], axis=0)
     at_top, about = (
@@ -40,7 +45,10 @@ def find_levels(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         for share in (_CLIPPED_SHARE, _CLIPPED_SHARE**2)
     )
     is_clipped = (brightest >= _WHITE) & (at_top > _PILED_UP * (about - at_top))
-    return np.where(is_clipped, brightest, np.inf).astype(np.float32)
+    if np.isfinite(white):
+        is_clipped &= at_top > _SEEN * sum(part[..., 0].size for part in parts)
+    otherwise = np.where(brightest <= clipped_range(white)[1], white, np.inf)
+    return np.where(is_clipped, brightest, otherwise).astype(np.float32)
 
 
 def find_clipped(pixels: NDArray[np.float32]) -> Mask:
@@ -56,6 +64,14 @@ def find_clipped(pixels: NDArray[np.float32]) -> Mask:
     (H, W, channel) bool
     """
     return np.asarray(pixels >= _CLIPPED_SHARE * find_levels([pixels]))
+
+
+def clipped_range(level: float) -> tuple[float, float]:
+    """Give the least and the greatest value that is clipped at a level.
+
+    What is brighter is not: where light does not pile up, a level is just a value that it passes.
+    """
+    return _CLIPPED_SHARE * level, level / _CLIPPED_SHARE
 
 
 def find_unclipped(pixels: NDArray[np.float32]) -> Mask:

@@ -23,6 +23,10 @@ a being the variance of the blurred picture's noise over that of the latent's er
 alone leave noise that has the form of edges, which blocks tell from edges; blocks alone take many
 more steps to find them [3]_.
 
+Light is not negative: what of the latent picture is darker than anything can be is ringing, and is
+cut off before its gradients or blocks are shrunk. Highlights that are clipped are found before, see
+`highlights`.
+
 Where a tile reaches beyond the picture, what lies there is sought after some of the steps (see
 `unknown_border`), which costs more pairs.
 
@@ -47,9 +51,10 @@ import numpy as np
 
 from numerics.block_shrinkage import STRIDE, BlockLines, shrink_blocks
 from numerics.fft import Planes, PlaneTransforms, Spectrum, half_width
+from numerics.highlights import NOT_CLIPPED, Clipping, Highlights
 from numerics.otf import Blur
 from numerics.outside import Inside
-from numerics.shrinkage import Lines, shrink_gradients
+from numerics.shrinkage import ANY_LIGHT, Lines, shrink_gradients
 from numerics.unknown_border import NO_CORRECTION, Correction, StepOf, UnknownBorder
 
 # As in shrinkage: fastmath for vector instructions, on values that are finite.
@@ -92,6 +97,10 @@ class Schedule:
         Steps after those.
     correction : Correction
         Of what lies beyond the picture's border.
+    clipping : Clipping
+        Where highlights are clipped.
+    darkest : float
+        Linear light; nothing is darker.
     """
 
     fidelity: float
@@ -99,6 +108,8 @@ class Schedule:
     betas: tuple[float, ...]
     blocks: tuple[BlockStep, ...] = ()
     correction: Correction = NO_CORRECTION
+    clipping: Clipping = NOT_CLIPPED
+    darkest: float = ANY_LIGHT
 
     @property
     def steps(self) -> int:
@@ -106,7 +117,10 @@ class Schedule:
         return len(self.betas) + len(self.blocks)
 
     def transform_pairs(self, shape: tuple[int, int], inside: Inside) -> float:
-        """Pairs of transforms a channel for a tile; those of bands by their share of it."""
+        """Pairs of transforms a channel for a tile; those of bands by their share of it.
+
+        Those that highlights take depend on the picture, and are left out.
+        """
         corrections = sum(step < self.steps for step in self.correction.steps)
         return self.steps + corrections * self.correction.transform_pairs(inside, shape)
 
@@ -143,11 +157,18 @@ class TileSolver:
         self._block_lines = BlockLines.allocate(channels, blur.shape[1])
         self._border: UnknownBorder | None = None
         self._border_now: UnknownBorder | None = None
+        self._highlights: Highlights | None = None
+        if schedule.clipping.levels:
+            self._highlights = Highlights(blur, schedule.clipping)
         self.planes: Planes = self._transforms.planes
 
     @staticmethod
     def bytes_needed(
-        shape: tuple[int, int], channels: int, schedule: Schedule, insides: Iterable[Inside]
+        shape: tuple[int, int],
+        channels: int,
+        schedule: Schedule,
+        insides: Iterable[Inside],
+        psf_size: int,
     ) -> int:
         """Most bytes that a solver of planes of `shape`, with these insides, will hold."""
         height, width = shape
@@ -155,6 +176,8 @@ class TileSolver:
         needed = PlaneTransforms.bytes_needed(channels, shape) + targets
         if schedule.correction.steps:
             needed += UnknownBorder.bytes_needed(channels, shape, insides, schedule.correction)
+        if schedule.clipping.levels:
+            needed += Highlights.bytes_needed(channels, shape, psf_size)
         return needed
 
     def solve(self, inside: Inside | None = None, origin: tuple[int, int] = (0, 0)) -> None:
@@ -174,19 +197,37 @@ class TileSolver:
             If `planes` holds NaN or infinity.
         """
         schedule = self._schedule
+        rows, columns = self._blur.shape
+        inside = Inside((0, rows), (0, columns)) if inside is None else inside
+        if self._highlights:
+            self._highlights.take_out(self.planes, inside, origin)
         self._border_now = self._load_border(inside)
         for number, beta in enumerate(schedule.betas):
             if number:
-                shrink_gradients(self.planes, beta, schedule.exponent, self._lines)
+                shrink_gradients(
+                    self.planes,
+                    beta,
+                    schedule.exponent,
+                    self._lines,
+                    darkest=schedule.darkest,
+                )
             self._solve_for_picture(number, partial(Blur.step, weight=schedule.fidelity / beta))
         for number, step in enumerate(schedule.blocks):
             # Every other step has its blocks in between those of the one before.
             top, left = ((number % 2 * STRIDE // 2 - start) % STRIDE for start in origin)
-            shrink_blocks(self.planes, step.threshold, offset=(top, left), lines=self._block_lines)
+            shrink_blocks(
+                self.planes,
+                step.threshold,
+                offset=(top, left),
+                lines=self._block_lines,
+                darkest=schedule.darkest,
+            )
             self._solve_for_picture(
                 len(schedule.betas) + number,
                 partial(Blur.block_step, weight=1.0 / step.weight),
             )
+        if self._highlights:
+            self._highlights.put_back(self.planes)
 
     def _solve_for_picture(self, number: int, step_of: StepOf) -> None:
         """Turn planes of D^T w, or z, into the latent picture; first those of the blurred one."""
@@ -209,9 +250,9 @@ class TileSolver:
                 corrected.correct(channel, step_of, target)
             transforms.inverse(channel)
 
-    def _load_border(self, inside: Inside | None) -> UnknownBorder | None:
+    def _load_border(self, inside: Inside) -> UnknownBorder | None:
         correction = self._schedule.correction
-        if inside is None or inside.is_all(self._blur.shape) or not correction.steps:
+        if inside.is_all(self._blur.shape) or not correction.steps:
             return None
         if self._border is None:
             self._border = UnknownBorder(self._blur, self._transforms, correction)

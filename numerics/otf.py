@@ -76,6 +76,15 @@ class Blur:
                 self._others[shape] = Blur(self._psf, shape)
             return self._others[shape]
 
+    @property
+    def psf_size(self) -> int:
+        """Longer side of the psf, pixels."""
+        return int(max(self._psf.shape[:2]))
+
+    def conjugate_of(self, channel: int) -> Spectrum:
+        """Give the conjugate of a channel's otf."""
+        return self._of(channel)[0]
+
     def step(self, channel: int, weight: float) -> Filter:
         """Put together what a step does to a channel; `weight` is lambda / beta."""
         return Filter(*self._of(channel), self.rows, self.columns, np.float32(weight))

@@ -24,6 +24,9 @@ from numpy.typing import NDArray
 
 from numerics.fft import Planes
 
+ANY_LIGHT = float(np.finfo(np.float32).min)
+"""A darkest light below all others."""
+
 _DEGREE = 6
 _NEWTON_STEPS = 20
 
@@ -91,7 +94,14 @@ class Lines(NamedTuple):
         return cls(*(np.empty(shape, np.float32) for shape in (wrapped, plain, plain, width + 1)))
 
 
-def shrink_gradients(planes: Planes, beta: float, p: float, lines: Lines | None = None) -> None:
+def shrink_gradients(
+    planes: Planes,
+    beta: float,
+    p: float,
+    lines: Lines | None = None,
+    *,
+    darkest: float = ANY_LIGHT,
+) -> None:
     """Replace planes x by ``D^T shrink(D x)``, all channels shrunk together, in one sweep.
 
     D takes first differences to the right and downwards, wrapping at the borders. The length of
@@ -106,15 +116,27 @@ def shrink_gradients(planes: Planes, beta: float, p: float, lines: Lines | None 
         See `shrink`.
     lines : Lines, optional
         Scratch to be used again.
+    darkest : float, optional
+        What of x is below is taken for that.
     """
     if lines is None:
         lines = Lines.allocate(planes.shape[0], planes.shape[2])
     coefficients = tuple(np.float32(c) for c in factor_coefficients(p))
-    _sweep(planes, np.float32(threshold(beta, p)), coefficients, *lines)
+    limit = np.float32(threshold(beta, p))
+    _sweep(planes, limit, coefficients, np.float32(darkest), *lines)
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _sweep(x: Any, limit: Any, coefficients: Any, here: Any, above: Any, first: Any, f: Any) -> Any:
+def _sweep(
+    x: Any,
+    limit: Any,
+    coefficients: Any,
+    darkest: Any,
+    here: Any,
+    above: Any,
+    first: Any,
+    f: Any,
+) -> None:
     """Walk down the rows: `here` keeps a row that is overwritten, `above` the flow out of it.
 
     `f` holds squared lengths, then shrink factors; its cell 0 is that of the last column.
@@ -127,13 +149,13 @@ def _sweep(x: Any, limit: Any, coefficients: Any, here: Any, above: Any, first: 
         f[:] = np.float32(0.0)
         for c in range(channels):
             below = x[c, row + 1] if row + 1 < height else first[c]
-            _copy_wrapped(x[c, row], here[c])
-            _add_squares(here[c], below, f)
+            _copy_wrapped(x[c, row], darkest, here[c])
+            _add_squares(here[c], below, darkest, f)
         _squares_to_factors(f, limit, coefficients)
         f[0] = f[width]
         for c in range(channels):
             below = x[c, row + 1] if row + 1 < height else first[c]
-            _diverge(here[c], below, f, above[c], x[c, row])
+            _diverge(here[c], below, darkest, f, above[c], x[c, row])
     for c in range(channels):
         for i in range(width):
             x[c, 0, i] += above[c, i]
@@ -142,18 +164,18 @@ def _sweep(x: Any, limit: Any, coefficients: Any, here: Any, above: Any, first: 
 # Each loop is a function of its own with few arrays: LLVM vectorizes only what it can prove, or
 # check with a handful of comparisons, to be free of overlaps.
 @_kernel  # type: ignore[untyped-decorator]
-def _copy_wrapped(line: Any, here: Any) -> None:
-    here[0] = line[line.size - 1]
-    here[line.size + 1] = line[0]
+def _copy_wrapped(line: Any, darkest: Any, here: Any) -> None:
+    here[0] = max(line[line.size - 1], darkest)
+    here[line.size + 1] = max(line[0], darkest)
     for i in range(line.size):
-        here[i + 1] = line[i]
+        here[i + 1] = max(line[i], darkest)
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _add_squares(here: Any, below: Any, f: Any) -> None:
+def _add_squares(here: Any, below: Any, darkest: Any, f: Any) -> None:
     for i in range(below.size):
         right = here[i + 2] - here[i + 1]
-        down = below[i] - here[i + 1]
+        down = max(below[i], darkest) - here[i + 1]
         f[i + 1] += right * right + down * down
 
 
@@ -169,9 +191,9 @@ def _squares_to_factors(f: Any, limit: Any, coefficients: Any) -> None:
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _diverge(here: Any, below: Any, f: Any, above: Any, out: Any) -> None:
+def _diverge(here: Any, below: Any, darkest: Any, f: Any, above: Any, out: Any) -> None:
     for i in range(out.size):
-        down = f[i + 1] * (below[i] - here[i + 1])
+        down = f[i + 1] * (max(below[i], darkest) - here[i + 1])
         right = f[i + 1] * (here[i + 2] - here[i + 1])
         left = f[i] * (here[i + 1] - here[i])
         out[i] = left - right + above[i] - down

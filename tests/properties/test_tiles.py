@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from nodes.deconvolve import Deconvolve, settle_schedule
+from nodes.deconvolve import Deconvolve, Light, settle_schedule
 from nodes.tile_sweep import TileSweep
 from numerics.blur import blur
 from numerics.half_quadratic import TileSolver
@@ -21,8 +21,16 @@ LOPSIDED = np.pad(shake(13, 4), ((4, 0), (0, 6)))
 PSFS = {"shake 19": shake(19, 2), "gaussian 1.5": gaussian(1.5), "lopsided": LOPSIDED}
 
 
-def solve(context: Any, blurred: np.ndarray, psf: np.ndarray, quality: Any, tiles: int) -> Any:
-    schedule, reach = settle_schedule(Deconvolve.Params(quality=quality), NOISE, psf)
+def solve(
+    context: Any,
+    blurred: np.ndarray,
+    psf: np.ndarray,
+    quality: Any,
+    tiles: int,
+    levels: tuple[float, ...] = (),
+) -> Any:
+    light = Light(NOISE, levels)
+    schedule, reach = settle_schedule(Deconvolve.Params(quality=quality), light, psf)
     # The whole picture as one tile has more halo than it needs, so that it is right.
     halo = reach.halo if tiles > 1 else max(192, reach.halo)
     grid = Grid(*(plan_axis(size, halo, tiles) for size in blurred.shape[:2]))
@@ -47,6 +55,22 @@ def test_tiled_equals_whole(context: Any, name: str, quality: str) -> None:
     difference = tiled - whole
     assert np.sqrt(np.mean(difference**2)) < 1e-4
     assert np.abs(joint_steps(difference, grid)).mean() < 1e-4  # a fortieth of an 8-bit step
+
+
+@pytest.mark.parametrize("name", PSFS)
+def test_tiled_equals_whole_where_highlights_are_clipped(context: Any, name: str) -> None:
+    psf = PSFS[name]
+    sharp = 1.6 * (skimage.data.retina()[300:1073, 250:1101] / 255.0) ** 2.2
+    sharp[200:206, 300:303] = sharp[255:259, 402:407] = 20.0  # lights in joints
+    noise = np.random.default_rng(1).normal(0, NOISE, sharp.shape)
+    blurred = np.clip(blur(sharp, psf) + noise, 0, 1).astype(np.float32)
+    levels = (1.0, 1.0, 1.0)
+    _, whole = solve(context, blurred, psf, "normal", 1, levels)
+    grid, tiled = solve(context, blurred, psf, "normal", 3, levels)
+    difference = np.clip(tiled, 0, 1) - np.clip(whole, 0, 1)
+    # Twice as much as above: beside lights that are 20 times as bright.
+    assert np.sqrt(np.mean(difference**2)) < 2e-4
+    assert np.abs(joint_steps(difference, grid)).mean() < 1e-4
 
 
 def joint_steps(difference: np.ndarray, grid: Grid) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from nodes.deconvolve import Deconvolve, settle_schedule
+from nodes.deconvolve import Deconvolve, Light, settle_schedule
 from numerics.blur import blur
 from numerics.half_quadratic import TileSolver
 from numerics.make_psf import gaussian, motion, shake
@@ -79,7 +79,7 @@ def test_details_tell_what_was_settled(context: Any, blurred: np.ndarray) -> Non
 def test_the_further_a_blur_reaches_the_more_care_its_borders_take(quality: Any) -> None:
     params = Deconvolve.Params(quality=quality)
     near, far, beyond = (
-        settle_schedule(params, noise, psf)
+        settle_schedule(params, Light(noise), psf)
         for noise, psf in (
             (0.01, gaussian(1.5)),
             (0.003, shake(17, 2, 19)),
@@ -96,7 +96,8 @@ def test_the_further_a_blur_reaches_the_more_care_its_borders_take(quality: Any)
 
 def test_the_more_noise_the_more_blocks_decide() -> None:
     faint, strong = (
-        settle_schedule(Deconvolve.Params(), noise, PSF)[0].blocks[0] for noise in (0.003, 0.03)
+        settle_schedule(Deconvolve.Params(), Light(noise), PSF)[0].blocks[0]
+        for noise in (0.003, 0.03)
     )
     assert strong.weight > 4 * faint.weight
     assert faint.threshold < strong.threshold < 10 * faint.threshold
@@ -114,6 +115,29 @@ def test_nothing_is_clipped(context: Any, blurred: np.ndarray) -> None:
     bright = deconvolve(context, blurred * 4 - 1, PSF)
     assert pixels_of(bright).max() > 1.5
     assert pixels_of(bright).min() < -0.5
+
+
+def test_light_that_the_file_clipped_does_not_ring(context: Any) -> None:
+    scene = np.full((200, 220, 3), 0.1, np.float32)
+    scene[::40, ::44] = 60.0
+    noise = np.random.default_rng(2).normal(0, 0.002, scene.shape)
+    data = (blur(scene, PSF) + noise).astype(np.float32)
+    errors = []
+    for picture in (data, np.clip(data, 0, 1)):
+        found = np.clip(pixels_of(deconvolve(context, picture, PSF)), 0, 1)
+        errors.append(np.abs(found - np.clip(scene, 0, 1))[30:-30, 30:-30].mean())
+    assert errors[1] < 2 * errors[0], "clipped light is found again"
+
+
+def test_what_is_darker_and_brighter_than_a_file_can_be_is_measured() -> None:
+    part = np.random.default_rng(3).uniform(0, 0.8, (64, 64, 3)).astype(np.float32)
+    dim = Light.measure([part])
+    assert dim.levels == (1, 1, 1), "other parts may be clipped at white"
+    assert dim.darkest == 0
+    part[5, 5] = -0.1, 4.0, 0.1
+    wide = Light.measure([part])
+    assert wide.levels == (1, np.inf, 1)
+    assert wide.darkest == pytest.approx(-0.1)
 
 
 def test_grey_pictures_and_psfs_of_several_channels(context: Any, blurred: np.ndarray) -> None:

@@ -36,6 +36,16 @@ def test_the_sweep_equals_the_plain_way(
     np.testing.assert_allclose(planes, expected, atol=2e-6)
 
 
+def test_what_is_darker_than_light_can_be_is_cut_off() -> None:
+    dots = np.random.default_rng(3).random((2, 24, 40)) > 0.95
+    planes = np.where(dots, 1.0, -0.2).astype(np.float32)
+    expected = np.maximum(planes, np.float32(0))
+    shrink_blocks(expected, 0.3, offset=(1, 2))
+    assert expected.min() < -0.05, "blocks overshoot"
+    shrink_blocks(planes, 0.3, offset=(1, 2), darkest=0.0)
+    np.testing.assert_allclose(planes, np.maximum(expected, np.float32(0)), atol=1e-6)
+
+
 def test_nothing_shrinks_at_no_threshold() -> None:
     planes = np.random.default_rng(4).random((3, 32, 48)).astype(np.float32)
     same = planes.copy()

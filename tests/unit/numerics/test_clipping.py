@@ -35,3 +35,10 @@ def test_the_level_is_that_of_all_parts_of_a_picture() -> None:
     parts = [random.uniform(0, 0.9, (40, 40, 2)).astype(np.float32) for _ in range(3)]
     parts[2][:5, :5, 0] = 0.97
     assert find_levels(parts).tolist() == [np.float32(0.97), np.inf]
+
+
+def test_parts_without_clipped_light_may_have_it_elsewhere() -> None:
+    dim = np.random.default_rng(3).uniform(0, 0.5, (40, 40, 3)).astype(np.float32)
+    dim[0, 0, 1] = 1.005
+    dim[0, 0, 2] = 1.2
+    assert find_levels([dim], white=1.0).tolist() == [1.0, 1.0, np.inf]

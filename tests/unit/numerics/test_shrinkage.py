@@ -39,6 +39,14 @@ def test_the_sweep_equals_the_plain_way(p: float, shape: tuple[int, int, int]) -
     np.testing.assert_allclose(planes, plain, atol=6e-3)
 
 
+def test_what_is_darker_than_light_can_be_is_cut_off() -> None:
+    planes = np.random.default_rng(1).normal(size=(2, 12, 17)).astype(np.float32)
+    expected = np.maximum(planes, np.float32(-0.2))
+    shrink_gradients(expected, 3.0, 2 / 3)
+    shrink_gradients(planes, 3.0, 2 / 3, darkest=-0.2)
+    np.testing.assert_allclose(planes, expected, atol=1e-6)
+
+
 def test_gradients_far_above_the_threshold_stay() -> None:
     planes = np.random.default_rng(2).normal(size=(2, 9, 8)).astype(np.float32)
     laplacian = np.stack([gradient_adjoint(gradient(plane)) for plane in planes])
