@@ -156,7 +156,8 @@ class Light:
 class Deconvolve(Node):
     """Take a known blur out of a picture.
 
-    The strength follows from the noise of the picture; ``priority`` shifts it.
+    The strength follows from the noise of the picture; ``priority`` shifts it. Highlights that are
+    clipped are found again before.
     """
 
     class Params(NodeParams):

@@ -3,14 +3,14 @@
 Where a picture is clipped it was brighter than the data say, and an inverse filter that believes
 them rings; where lights at night were many times white, over all of the picture. Richardson and
 Lucy's iteration [1]_ [2]_ suits such places, as light is never negative there; clipped pixels only
-pull it up, never down [3]_. It finds x on windows around them, with momentum [4]_ in half of the
+pull it up, never down [3]_. It finds x on windows around them, with momentum [4]_, which halves the
 iterations. Of its result, two things are used. Clipped pixels of the blurred picture become k * x.
 And what of x lies well above the level of clipping, the excess, is taken out of the blurred picture
 and added to the latent one in the end: what is left to the priors of photographs has the range of
 photographs.
 
-Windows are cut at the same places of the picture in all tiles, momentum is the same everywhere, and
-a window reaches beyond its core by more than the psf: tiles that share a core find the same.
+Windows are cut at the same places of the picture in all tiles, and momentum is the same everywhere:
+tiles that share a window find the same.
 
 References
 ----------
@@ -45,12 +45,12 @@ Plane = NDArray[np.float32]
 
 _kernel = numba.njit(nogil=True, cache=True, error_model="numpy")
 
-# Pixels, at least: smaller windows are mostly margin, larger ones mostly light that is not clipped.
+# Pixels: smaller windows are mostly margin, larger ones mostly light that is not clipped.
 _SMALLEST_SIDE = 256
 # Of the side, at most.
 _MOST_MARGIN = 1 / 6
-# Steps after which lights that are so many times the level of clipping get as many again, twice:
-# they take longer.
+# Lights that turn out so many times as bright as the level of clipping take longer: twice as many
+# iterations more.
 _MUCH_BRIGHTER = 2.0
 _AGAIN = 2
 # Of full scale: what is darker is taken for it, as a ratio of noise around 0 says nothing.
@@ -237,7 +237,7 @@ class Highlights:
             if number == steps and latent[inner].max() < _MUCH_BRIGHTER * level:
                 break
             self._filter(ahead, channel)
-            _divide(plane, self._blurred, self._state, scale, _DARKEST)
+            _divide(plane, self._blurred, self._state, scale)
             self._filter(plane, channel, turned=True)
             _advance(plane, latent, ahead, scale, np.float32((number + 1) / (number + 4)))
         self._filter(latent, channel)
@@ -306,12 +306,12 @@ def _is_any_between(plane: Any, low: Any, high: Any) -> Any:
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _divide(plane: Any, blurred: Any, state: Any, scale: Any, darkest: Any) -> None:
+def _divide(plane: Any, blurred: Any, state: Any, scale: Any) -> None:
     """Turn what x would be blurred to into the ratio of what the pixels say to it."""
     one = np.float32(1)
     for y in range(plane.shape[0]):
         for x in range(plane.shape[1]):
-            ratio = blurred[y, x] / max(scale * plane[y, x], darkest)
+            ratio = blurred[y, x] / max(scale * plane[y, x], _DARKEST)
             if state[y, x] == _CLIPPED:
                 ratio = max(ratio, one)
             elif state[y, x] == _OUTSIDE:

@@ -57,7 +57,7 @@ def test_tiled_equals_whole(context: Any, name: str, quality: str) -> None:
     assert np.abs(joint_steps(difference, grid)).mean() < 1e-4  # a fortieth of an 8-bit step
 
 
-@pytest.mark.parametrize("name", PSFS)
+@pytest.mark.parametrize("name", ["shake 19", "gaussian 1.5"])
 def test_tiled_equals_whole_where_highlights_are_clipped(context: Any, name: str) -> None:
     psf = PSFS[name]
     sharp = 1.6 * (skimage.data.retina()[300:1073, 250:1101] / 255.0) ** 2.2
