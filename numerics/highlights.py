@@ -53,6 +53,9 @@ _MOST_MARGIN = 1 / 6
 # iterations more.
 _MUCH_BRIGHTER = 2.0
 _AGAIN = 2
+# Of the level: values that do not differ, but for 16 bits and a curve.
+_SAME = 1e-4
+_MOST_AT_LEVEL = 0.7
 # Of full scale: what is darker is taken for it, as a ratio of noise around 0 says nothing.
 _DARKEST = np.float32(1e-4)
 _LEAST_FACTOR = np.float32(1e-3)
@@ -195,8 +198,7 @@ class Highlights:
         for rows, columns in product(*parts):
             if _is_any_between(plane[rows.own, columns.own], low, high):
                 self._look(plane, rows, columns, inside, low, high)
-                # Where all is clipped, nothing tells how bright it was.
-                if np.any(self._state == _KNOWN):
+                if self._is_worth_it(level):
                     yield self._solve(channel, level, rows, columns)
 
     def _look(
@@ -216,6 +218,16 @@ class Highlights:
         outside = (y < inside.rows[0]) | (y >= inside.rows[1])
         outside = outside | (x < inside.columns[0]) | (x >= inside.columns[1])
         self._state[outside] = _OUTSIDE
+
+    def _is_worth_it(self, level: float) -> bool:
+        """Tell whether the light of the window was clipped, and something says how bright it was.
+
+        Clipped light has one value. White that just reaches that level has noise, of which half
+        was clipped.
+        """
+        clipped = self._blurred[self._state == _CLIPPED]
+        at_level = np.abs(clipped - np.float32(level)) <= _SAME * level
+        return bool(np.any(self._state == _KNOWN) and at_level.mean() > _MOST_AT_LEVEL)
 
     def _indices(
         self, plane: Plane, rows: _Part, columns: _Part

@@ -82,6 +82,18 @@ def test_where_all_is_clipped_all_stays() -> None:
     assert not excess.any()
 
 
+def test_white_that_just_reaches_the_level_stays() -> None:
+    random = np.random.default_rng(6)
+    scene = np.where(random.random((300, 300)) > 0.5, 0.2, 1.0)
+    scene[100:200, 100:200] = 1.0
+    noisy = blurred(scene.astype(np.float32)) + random.normal(0, 0.003, scene.shape)
+    plane = np.minimum(noisy, 1).astype(np.float32)
+    assert np.mean(plane == 1) > 0.02
+    left, excess = take_out(plane)
+    np.testing.assert_array_equal(left, plane)
+    assert not excess.any()
+
+
 def test_what_lies_outside_of_the_picture_says_nothing() -> None:
     plane = np.minimum(blurred(night(320)), 1)
     other = plane.copy()
