@@ -55,7 +55,7 @@ _MUCH_BRIGHTER = 2.0
 _AGAIN = 2
 # Of the level: values that do not differ, but for 16 bits and a curve.
 _SAME = 1e-4
-_MOST_AT_LEVEL = 0.7
+_MOST_AT_LEVEL = 0.6
 # Of full scale: what is darker is taken for it, as a ratio of noise around 0 says nothing.
 _DARKEST = np.float32(1e-4)
 _LEAST_FACTOR = np.float32(1e-3)
