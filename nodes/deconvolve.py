@@ -129,7 +129,8 @@ class Light:
     levels : tuple of float
         At which each channel is clipped, linear light; none: nothing is.
     darkest : float
-        0, or less where the picture is darker: wide gamuts have negative parts of colours.
+        0, or less where the picture is: by noise that no file clipped, or as colours beyond a
+        gamut are.
     """
 
     noise: float

@@ -37,7 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.clipping import clipped_range
-from numerics.fft import Planes, PlaneTransforms
+from numerics.fft import Planes, PlaneTransforms, Spectrum
 from numerics.otf import Blur
 from numerics.outside import Inside
 
@@ -53,9 +53,11 @@ _MOST_MARGIN = 1 / 6
 # iterations more.
 _MUCH_BRIGHTER = 2.0
 _AGAIN = 2
-# Of the level: values that do not differ, but for 16 bits and a curve.
+# Values that differ by less, in levels, are one value, read from 16 bits by a curve. Of the bright
+# pixels of a window so many must have it; of white with noise that just reaches the level half do,
+# of clipped light in JPEGs two thirds.
 _SAME = 1e-4
-_MOST_AT_LEVEL = 0.6
+_LEAST_AT_LEVEL = 0.6
 # Of full scale: what is darker is taken for it, as a ratio of noise around 0 says nothing.
 _DARKEST = np.float32(1e-4)
 _LEAST_FACTOR = np.float32(1e-3)
@@ -146,13 +148,16 @@ class Highlights:
         self._transforms = PlaneTransforms(1, shape)
         self._blurred, self._latent, self._ahead = np.empty((3, *shape), np.float32)
         self._state = np.empty(shape, np.uint8)
+        # Of the channel in work.
+        self._conjugate = self._blur.conjugate_of(0)
+        self._otf = self._conjugate.conj()
         self._excesses: list[tuple[int, _Part, _Part, Plane]] = []
 
     @staticmethod
     def bytes_needed(channels: int, shape: tuple[int, int], psf_size: int) -> int:
         """Most bytes of its own buffers, and of what it finds in a tile."""
         window = window_shape(shape, psf_size)
-        scratch = PlaneTransforms.bytes_needed(1, window) + (3 * 4 + 1) * math.prod(window)
+        scratch = PlaneTransforms.bytes_needed(1, window) + (3 * 4 + 4 + 1) * math.prod(window)
         return scratch + (4 * channels + 5) * math.prod(shape)
 
     def take_out(self, planes: Planes, inside: Inside, origin: tuple[int, int]) -> None:
@@ -170,14 +175,16 @@ class Highlights:
         self._excesses = []
         for channel, level in enumerate(self._clipping.levels):
             plane = planes[channel]
+            self._conjugate = self._blur.conjugate_of(channel)
+            np.conjugate(self._conjugate, out=self._otf)
             # All windows see the blurred picture as it was.
-            found = list(self._find(plane, channel, level, inside, origin))
+            found = list(self._find(plane, level, inside, origin))
             for highlight in found:
                 highlight.of(plane)[highlight.clipped] = highlight.blurred
             for highlight in found:
                 rows, columns, excess = highlight.rows, highlight.columns, highlight.excess
                 if excess.any():
-                    self._subtract(plane, channel, rows, columns, excess)
+                    self._subtract(plane, rows, columns, excess)
                     self._excesses.append((channel, rows, columns, excess))
 
     def put_back(self, planes: Planes) -> None:
@@ -187,7 +194,7 @@ class Highlights:
         self._excesses = []
 
     def _find(
-        self, plane: Plane, channel: int, level: float, inside: Inside, origin: tuple[int, int]
+        self, plane: Plane, level: float, inside: Inside, origin: tuple[int, int]
     ) -> Iterator[_Highlight]:
         low, high = (np.float32(value) for value in clipped_range(level))
         shape = self._blur.shape
@@ -199,7 +206,7 @@ class Highlights:
             if _is_any_between(plane[rows.own, columns.own], low, high):
                 self._look(plane, rows, columns, inside, low, high)
                 if self._is_worth_it(level):
-                    yield self._solve(channel, level, rows, columns)
+                    yield self._solve(level, rows, columns)
 
     def _look(
         self,
@@ -222,12 +229,12 @@ class Highlights:
     def _is_worth_it(self, level: float) -> bool:
         """Tell whether the light of the window was clipped, and something says how bright it was.
 
-        Clipped light has one value. White that just reaches that level has noise, of which half
-        was clipped.
+        Clipped light has one value. White that just reaches the level has noise, of which half was
+        clipped.
         """
         clipped = self._blurred[self._state == _CLIPPED]
         at_level = np.abs(clipped - np.float32(level)) <= _SAME * level
-        return bool(np.any(self._state == _KNOWN) and at_level.mean() > _MOST_AT_LEVEL)
+        return bool(np.any(self._state == _KNOWN) and at_level.mean() > _LEAST_AT_LEVEL)
 
     def _indices(
         self, plane: Plane, rows: _Part, columns: _Part
@@ -239,7 +246,7 @@ class Highlights:
         )
         return y[:, None], x[None, :]
 
-    def _solve(self, channel: int, level: float, rows: _Part, columns: _Part) -> _Highlight:
+    def _solve(self, level: float, rows: _Part, columns: _Part) -> _Highlight:
         latent, ahead, plane = self._latent, self._ahead, self._transforms.planes[0]
         scale = np.float32(self._transforms.scale)
         inner = rows.inner, columns.inner
@@ -248,11 +255,11 @@ class Highlights:
         for number in range((1 + _AGAIN) * steps):
             if number == steps and latent[inner].max() < _MUCH_BRIGHTER * level:
                 break
-            self._filter(ahead, channel)
+            self._filter(ahead, self._otf)
             _divide(plane, self._blurred, self._state, scale)
-            self._filter(plane, channel, turned=True)
+            self._filter(plane, self._conjugate)
             _advance(plane, latent, ahead, scale, np.float32((number + 1) / (number + 4)))
-        self._filter(latent, channel)
+        self._filter(latent, self._otf)
         clipped = self._state[inner] == _CLIPPED
         return _Highlight(
             rows,
@@ -262,27 +269,20 @@ class Highlights:
             scale * plane[inner][clipped],
         )
 
-    def _subtract(
-        self, plane: Plane, channel: int, rows: _Part, columns: _Part, excess: Plane
-    ) -> None:
+    def _subtract(self, plane: Plane, rows: _Part, columns: _Part, excess: Plane) -> None:
         """Take what an excess was blurred to out of a tile's plane."""
         window = self._transforms.planes[0]
         window[...] = 0
         window[rows.inner, columns.inner] = excess
-        self._filter(window, channel)
+        self._filter(window, self._otf)
         plane[self._indices(plane, rows, columns)] -= np.float32(self._transforms.scale) * window
 
-    def _filter(self, source: Plane, channel: int, *, turned: bool = False) -> None:
-        """Blur a window into that of the transforms, unnormalised; or with the psf turned."""
+    def _filter(self, source: Plane, by: Spectrum) -> None:
+        """Blur a window into that of the transforms, unnormalised; or back, by the conjugate."""
         transforms = self._transforms
         transforms.planes[0] = source
         transforms.forward(0)
-        conjugate = self._blur.conjugate_of(channel)
-        np.multiply(
-            transforms.spectrum,
-            conjugate if turned else conjugate.conj(),
-            out=transforms.spectrum,
-        )
+        np.multiply(transforms.spectrum, by, out=transforms.spectrum)
         transforms.inverse(0)
 
 
