@@ -29,9 +29,12 @@ Quality = Literal["fast", "normal", "clean"]
 
 # One unit of priority as a factor of the weight of the data. At 8 camera shakes leave stripes.
 _PRIORITY_BASE = 4.0
-# The noise is taken from so many places a side, of so many pixels each.
+# The noise is taken from so many places a side, of so many pixels each, whole blocks of JPEG apart.
 _SAMPLES_PER_SIDE = 6
 _SAMPLE_SIDE = 192
+_JPEG_BLOCK = 8
+# Of these every third tells whether the picture was compressed.
+_SAMPLES_OF_JPEG = slice(None, None, 3)
 # Below this, 0.3 % of full scale, other errors than noise decide: those of the psf, of rounding to
 # 8 bits. On real camera shakes with 0.15 % of noise, taking it for 0.3 % gains 1 to 2 dB.
 _SMALLEST_NOISE = 3e-3
@@ -125,17 +128,20 @@ class Light:
     Attributes
     ----------
     noise : float
-        Standard deviation, of full scale.
+        Standard deviation, of full scale; root mean square over the channels.
     levels : tuple of float
         At which each channel is clipped, linear light; none: nothing is.
     darkest : float
         0, or less where the picture is: by noise that no file clipped, or as colours beyond a
         gamut are.
+    shares : tuple of float
+        Noise of each channel over `noise`; none: all have as much.
     """
 
     noise: float
     levels: tuple[float, ...] = ()
     darkest: float = 0.0
+    shares: tuple[float, ...] = ()
 
     @classmethod
     def measure(cls, samples: Sequence[NDArray[np.float32]]) -> Light:
@@ -144,13 +150,29 @@ class Light:
 
         from numerics.clipping import find_levels
         from numerics.half_quadratic import NotFiniteError
+        from numerics.jpeg_noise import is_compressed, jpeg_deviation
         from numerics.noise import estimate_noise
 
         noise = estimate_noise(samples)
-        if not np.isfinite(noise):
+        if not np.all(np.isfinite(noise)):
             raise NotFiniteError("picture holds NaN or infinite pixels. Repair them first.")
+        some = samples[_SAMPLES_OF_JPEG]
+        if is_compressed(some):
+            noise = np.maximum(noise, jpeg_deviation(some))
+        levels = find_levels(samples, white=1.0)
         darkest = min(0.0, *(float(part.min()) for part in samples))
-        return cls(noise, tuple(find_levels(samples, white=1.0).tolist()), darkest)
+        relevant = np.maximum(noise, _SMALLEST_NOISE)
+        shares = relevant / _root_mean_square(relevant)
+        level = _root_mean_square(noise)
+        return cls(level, tuple(levels.tolist()), darkest, tuple(shares.tolist()))
+
+    @property
+    def in_noise(self) -> Light:
+        """The same in units in which all channels have as much noise."""
+        if not self.shares:
+            return self
+        levels = (level / share for level, share in zip(self.levels, self.shares, strict=False))
+        return replace(self, levels=tuple(levels), darkest=self.darkest / min(self.shares))
 
 
 @register("deconvolve")
@@ -201,7 +223,10 @@ class Deconvolve(Node):
         def new_solver() -> TileSolver:
             return TileSolver(blur, image.shape[2], schedule)
 
-        TileSweep(image.pixels, result, grid, new_solver, context, workers).run()
+        sweep = TileSweep(
+            image.pixels, result, grid, new_solver, context, workers, units=light.shares
+        )
+        sweep.run()
         details = _details(light.noise, schedule, reach, grid)
         return image.with_pixels(result).value({**details, "fft": engine_name()})
 
@@ -259,17 +284,25 @@ def _sample_spans(size: int) -> list[slice]:
     import numpy as np
 
     count = max(1, min(_SAMPLES_PER_SIDE, size // _SAMPLE_SIDE))
-    starts = np.linspace(0, max(size - _SAMPLE_SIDE, 0), count).astype(int)
-    return [slice(start, min(start + _SAMPLE_SIDE, size)) for start in starts.tolist()]
+    blocks = np.linspace(0, max(size - _SAMPLE_SIDE, 0) / _JPEG_BLOCK, count).astype(int)
+    starts = (_JPEG_BLOCK * blocks).tolist()
+    return [slice(start, min(start + _SAMPLE_SIDE, size)) for start in starts]
+
+
+def _root_mean_square(values: NDArray[np.float64]) -> float:
+    import numpy as np
+
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def settle_schedule(
     params: Deconvolve.Params, light: Light, psf: NDArray[np.float32]
 ) -> tuple[Schedule, Reach]:
-    """Choose weights and steps for the whole picture; tell how far they look."""
+    """Choose weights and steps for the whole picture, in noise; tell how far they look."""
     from numerics.highlights import Clipping
     from numerics.reach import solver_reach
 
+    light = light.in_noise
     schedule = _schedule(params, max(light.noise, _SMALLEST_NOISE), psf)
     reach = solver_reach(psf, schedule)
     clipping = Clipping(light.levels, _PRESETS[params.quality].highlights)

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import dask
+import numpy as np
 
 from numerics.boundary import fold_planes
 from numerics.compiling import compiling_told
@@ -45,6 +46,8 @@ class TileSweep:
     context : Context
     workers : int
         Threads; the context's own if not given.
+    units : sequence of float
+        Light for which 1 stands in each of the solver's planes; 1 if not given.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class TileSweep:
         new_solver: Callable[[], TileSolver],
         context: Context,
         workers: int | None = None,
+        units: Sequence[float] = (),
     ) -> None:
         self._source = source
         self._target = target
@@ -63,6 +67,7 @@ class TileSweep:
         self._new_solver = new_solver
         self._context = context
         self._workers = workers or context.workers
+        self._units = np.asarray(units or [1.0] * self._channels, np.float32)
         self._own = threading.local()
         self._counting = threading.Lock()
         self._done = 0
@@ -101,7 +106,7 @@ class TileSweep:
         solver = self._solver()
         inside = self._read(tile, solver)
         solver.solve(inside, (tile.rows.origin, tile.columns.origin))
-        block = Block.cut(solver.planes, tile)
+        block = Block.cut(solver.planes, tile, self._units)
         edges = block.edges()
         if not kept.is_written(_ALL):
             kept[_ALL] = edges.pack()
@@ -124,7 +129,7 @@ class TileSweep:
         """Fill the solver's planes; tell which of their samples lie inside of the picture."""
         rows, columns = self._grid.folds(tile)
         region = (slice(rows.start, rows.stop), slice(columns.start, columns.stop), slice(None))
-        fold_planes(self._source[region], rows, columns, solver.planes)
+        fold_planes(self._source[region], rows, columns, solver.planes, self._units)
         return Inside(rows.inside, columns.inside)
 
     def _finish(self, solved: _Solved, near: Mapping[tuple[int, int], Edges]) -> None:

@@ -85,7 +85,13 @@ def smootherstep(u: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
-def fold_planes(block: NDArray[np.float32], rows: Fold, columns: Fold, planes: Planes) -> None:
+def fold_planes(
+    block: NDArray[np.float32],
+    rows: Fold,
+    columns: Fold,
+    planes: Planes,
+    units: NDArray[np.float32],
+) -> None:
     """Fill periodic planes from a cut-out of the picture.
 
     Parameters
@@ -94,6 +100,8 @@ def fold_planes(block: NDArray[np.float32], rows: Fold, columns: Fold, planes: P
     rows, columns : Fold
     planes : (channel, H, W) float32
         Overwritten.
+    units : (channel,) float32
+        Light for which 1 stands in each plane.
     """
     _fold(
         np.ascontiguousarray(block),
@@ -102,11 +110,14 @@ def fold_planes(block: NDArray[np.float32], rows: Fold, columns: Fold, planes: P
         columns.plain,
         np.empty(block.shape[1:], np.float32),
         planes,
+        np.float32(1) / units,
     )
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _fold(block: Any, rows: Any, columns: Any, plain: Any, mixed: Any, planes: Any) -> None:
+def _fold(
+    block: Any, rows: Any, columns: Any, plain: Any, mixed: Any, planes: Any, factors: Any
+) -> None:
     first_row, second_row, row_share = rows
     begin, end = plain
     for y in range(planes.shape[1]):
@@ -115,25 +126,25 @@ def _fold(block: Any, rows: Any, columns: Any, plain: Any, mixed: Any, planes: A
             _mix(line, block[second_row[y]], row_share[y], mixed)
             line = mixed
         for c in range(planes.shape[0]):
-            _fold_line(line[:, c], columns, 0, begin, planes[c, y])
+            _fold_line(line[:, c], columns, 0, begin, factors[c], planes[c, y])
             if end > begin:
-                _copy(line[columns[0][begin] :, c], planes[c, y, begin:end])
-            _fold_line(line[:, c], columns, end, planes.shape[2], planes[c, y])
+                _scale(line[columns[0][begin] :, c], factors[c], planes[c, y, begin:end])
+            _fold_line(line[:, c], columns, end, planes.shape[2], factors[c], planes[c, y])
 
 
 # Each loop is a function of its own with few arrays, see shrinkage.
 @_kernel  # type: ignore[untyped-decorator]
-def _fold_line(line: Any, columns: Any, begin: Any, end: Any, out: Any) -> None:
+def _fold_line(line: Any, columns: Any, begin: Any, end: Any, factor: Any, out: Any) -> None:
     first, second, share = columns
     for x in range(begin, end):
         here, there = line[first[x]], line[second[x]]
-        out[x] = there + share[x] * (here - there)
+        out[x] = factor * (there + share[x] * (here - there))
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _copy(line: Any, out: Any) -> None:
+def _scale(line: Any, factor: Any, out: Any) -> None:
     for x in range(out.size):
-        out[x] = line[x]
+        out[x] = factor * line[x]
 
 
 @_kernel  # type: ignore[untyped-decorator]

@@ -1,9 +1,10 @@
-"""What JPEG's rounding adds to a sample: how strong it is, and its power spectrum.
+"""What JPEG's rounding adds to a picture: whether, how strong it is, and its power spectrum.
 
 JPEG rounds the cosine transform of 8 x 8 blocks. Where a picture is flat this takes its noise away;
-where it is not, it adds noise of its own, which no quiet part of the picture shows. Neighbouring
-blocks are rounded apart from each other, so that steps are left between them: they tell how strong
-that noise is, and without JPEG there are none.
+where it is not, it adds noise of its own, which no quiet part of the picture shows. The finest
+waves of the blocks are rounded most, mostly to nothing: of eight ways to cut a picture into blocks
+one has less of them than the others. Neighbouring blocks are rounded apart from each other, so that
+steps are left between them: they tell how strong that noise is, and without JPEG there are none.
 
 References
 ----------
@@ -12,12 +13,16 @@ Wallace, The JPEG still picture compression standard, Communications of the ACM 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from numerics.noise import estimate_noise
+
 Plane = NDArray[np.float32]
+Picture = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
 _BLOCK = 8
@@ -35,15 +40,99 @@ _AT, _LEVEL, _SLOPE = 0.35, 0.031, 2.18
 _CROSS, _NARROW_CROSS = 0.65, 0.32
 # Blocks hold no slower waves.
 _SLOWEST = 1 / _BLOCK
+# The finest wave of a block, and the share of all places in which it is so weak that the picture's
+# own detail does not hide what rounding did.
+_FINEST = np.cos(np.pi / _BLOCK * (np.arange(_BLOCK) + 0.5) * (_BLOCK - 1)).astype(np.float32)
+_WEAKEST = 0.3
+# Fewer pixels on a side hold too few blocks.
+_SMALLEST = 32
+# By how many standard deviations one way to cut blocks must differ from the others.
+_SIGNIFICANT = 4.5
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+# Root mean square of the noise over that of the steps. On six photographs with five blurs, quality
+# 80 to 92, chroma whole or halved: best for the picture within a factor of 1.5.
+_NOISE_OF_STEPS = 0.5
 
 
-def block_steps(sample: Plane) -> float:
+def is_compressed(samples: Sequence[Picture]) -> bool:
+    """Tell whether JPEG rounded away fine waves of a picture, wherever its grid lies.
+
+    Where noise is so strong that rounding hardly changed it, it did not; and small samples tell
+    nothing.
+
+    Parameters
+    ----------
+    samples : sequence of (h, w, channel) float32
+        Linear light, best of 128 px and more. Parts of one picture, whole blocks apart.
+    """
+    if min(min(sample.shape[:2]) for sample in samples) < _SMALLEST:
+        return False
+    planes = [_luma(sample) for sample in samples]
+    smoothing = np.mean([_smoothing_along(planes, axis) for axis in (0, 1)])
+    blocks = sum(plane.size for plane in planes) / _BLOCK
+    return bool(smoothing > 1 + _SIGNIFICANT / np.sqrt(blocks))
+
+
+def _luma(sample: Picture) -> Plane:
+    """Give what JPEG stores in whole, nearly: files are written by curves like the square root."""
+    coded = np.sqrt(np.maximum(sample, 0))
+    return coded[..., 0] if coded.shape[2] == 1 else coded @ _LUMINANCE
+
+
+def _smoothing_along(planes: Sequence[Plane], axis: int) -> float:
+    """Power of the finest waves of blocks, over that of the blocks that have least of them."""
+    rows = [np.moveaxis(plane, axis, 0) for plane in planes]
+    power = [
+        sum(factor * row[n : len(row) - _BLOCK + 1 + n] for n, factor in enumerate(_FINEST)) ** 2
+        for row in rows
+    ]
+    weakest = np.quantile(np.concatenate([part.ravel() for part in power]), _WEAKEST)
+    if weakest == 0:
+        return 1.0
+    power = [np.minimum(part, weakest) for part in power]
+    places = [np.mean([part[first::_BLOCK].mean() for part in power]) for first in range(_BLOCK)]
+    least, *others = np.sort(places)
+    return float(np.median(others) / least)
+
+
+def jpeg_deviation(samples: Sequence[Picture]) -> Vector:
+    """Estimate the standard deviation of what is wrong in each channel of a compressed picture.
+
+    It has two parts, of which the larger counts. Noise of the picture of which JPEG rounded away
+    the finest waves: it is there still at half size. And JPEG's own, by its steps.
+
+    Parameters
+    ----------
+    samples : sequence of (h, w, channel) float32
+        As of `is_compressed`.
+
+    Returns
+    -------
+    (channel,) float64
+        In the unit of the pixels.
+    """
+    left = 2 * estimate_noise([_halve(sample) for sample in samples])
+    steps = [
+        block_steps([sample[..., channel] for sample in samples])
+        for channel in range(samples[0].shape[2])
+    ]
+    return np.maximum(left, _NOISE_OF_STEPS * np.sqrt(steps))
+
+
+def _halve(sample: Picture) -> Picture:
+    height, width, channels = sample.shape
+    whole = sample[: height // 2 * 2, : width // 2 * 2]
+    halves: Picture = whole.reshape(height // 2, 2, width // 2, 2, channels).mean(axis=(1, 3))
+    return halves
+
+
+def block_steps(samples: Sequence[Plane]) -> float:
     """Measure the power of the steps between JPEG's blocks, wherever their grid lies.
 
     Parameters
     ----------
-    sample : (H, W) float32
-        Linear light, sides of 32 px or more.
+    samples : sequence of (h, w) float32
+        Linear light, sides of 32 px or more. Parts of one picture, whole blocks apart.
 
     Returns
     -------
@@ -51,15 +140,20 @@ def block_steps(sample: Plane) -> float:
         Mean square of the third difference that is there and not inside of blocks, of both
         directions; 0 for pictures that were not compressed.
     """
-    return 2 * min(_steps_along(sample, axis) for axis in (0, 1))
+    return 2 * min(_steps_along(samples, axis) for axis in (0, 1))
 
 
-def _steps_along(sample: Plane, axis: int) -> float:
+def _steps_along(samples: Sequence[Plane], axis: int) -> float:
+    places = np.sort(np.mean([_roughness(sample, axis) for sample in samples], axis=0))
+    return max(0.0, float(places[-1] - _CHANCE * np.median(places[:_INSIDE])))
+
+
+def _roughness(sample: Plane, axis: int) -> list[float]:
+    """Mean square of the third difference, by the place in a block."""
     power = np.diff(sample, _ORDER, axis=axis) ** 2
     power = np.minimum(power, np.percentile(power, _EDGES))
     profile = power.mean(axis=1 - axis)
-    places = np.sort([profile[first::_BLOCK].mean() for first in range(_BLOCK)])
-    return max(0.0, float(places[-1] - _CHANCE * np.median(places[:_INSIDE])))
+    return [float(profile[first::_BLOCK].mean()) for first in range(_BLOCK)]
 
 
 def jpeg_spectrum(frequency: NDArray[Any], angle: NDArray[Any]) -> Vector:

@@ -1,8 +1,8 @@
-"""Noise level of a picture, told from its quietest places."""
+"""Noise level of each channel of a picture, told from its quietest places."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import numba
@@ -21,8 +21,8 @@ _BIAS = 1.16
 _BRIGHTNESS_CLASSES = 4
 
 
-def estimate_noise(samples: Iterable[NDArray[np.float32]]) -> float:
-    """Estimate the standard deviation of white noise.
+def estimate_noise(samples: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """Estimate the standard deviation of white noise in each channel.
 
     The filter [1 -2 1] x [1 -2 1] / 6 keeps the deviation of white noise and little else of a
     blurred picture. Of cells of 16 x 16 pixels the quietest tenth counts, in each of four
@@ -31,15 +31,21 @@ def estimate_noise(samples: Iterable[NDArray[np.float32]]) -> float:
 
     Parameters
     ----------
-    samples : iterable of (height, width, channel) float32
+    samples : sequence of (height, width, channel) float32
         Parts of the picture, each 18 px or more on a side to count.
 
     Returns
     -------
-    float
-        In the unit of the pixels; 0 if every cell is flat.
+    (channel,) float64
+        In the unit of the pixels; 0 where every cell is flat.
     """
-    cells = np.concatenate([np.empty((2, 0)), *_all_cells(samples)], axis=1)
+    channels = range(samples[0].shape[-1])
+    return np.array([_deviation([sample[..., c] for sample in samples]) for c in channels])
+
+
+def _deviation(planes: Sequence[NDArray[np.float32]]) -> float:
+    usable = [np.ascontiguousarray(plane) for plane in planes if min(plane.shape) >= _CELL + 2]
+    cells = np.concatenate([np.empty((2, 0)), *map(_cells, usable)], axis=1)
     if cells.shape[1] == 0:
         return 0.0
     power = cells[1][np.argsort(cells[0])]
@@ -50,13 +56,6 @@ def estimate_noise(samples: Iterable[NDArray[np.float32]]) -> float:
 def _quietest(power: NDArray[np.float64]) -> float:
     count = max(1, int(_QUIETEST * power.size))
     return float(np.partition(power, count - 1)[:count].mean())
-
-
-def _all_cells(samples: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float64]]:
-    for sample in samples:
-        for channel in np.ascontiguousarray(np.moveaxis(sample, -1, 0)):
-            if min(channel.shape) >= _CELL + 2:
-                yield _cells(channel)
 
 
 def _cells(plane: NDArray[np.float32]) -> NDArray[np.float64]:

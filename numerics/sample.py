@@ -92,7 +92,8 @@ def prepare_sample(blurred: Plane, size: int, known: Mask | None = None) -> Samp
     if not np.all(np.isfinite(blurred)):
         raise EstimateError("the sample holds NaN or infinite values. Choose another window.")
     low, high = np.percentile(blurred, _RANGE_PERCENTILES)
-    noise = estimate_noise([blurred[..., None]]) or _fine_noise(blurred)
+    (quiet,) = estimate_noise([blurred[..., None]])
+    noise = float(quiet) or _fine_noise(blurred)
     _check_structure(blurred, float(high - low), noise)
     scale = np.float32(_RANGE / (high - low))
     known = np.full(blurred.shape, True) if known is None else known

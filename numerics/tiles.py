@@ -306,12 +306,12 @@ class Block:
     values: NDArray[np.float32]
 
     @classmethod
-    def cut(cls, planes: Planes, tile: Tile) -> Block:
-        """Take a tile's block out of its solved planes (channel, H, W)."""
+    def cut(cls, planes: Planes, tile: Tile, units: NDArray[np.float32]) -> Block:
+        """Take a tile's block out of its solved planes (channel, H, W), see `fold_planes`."""
         (top, bottom), (left, right) = tile.rows.block, tile.columns.block
         values = np.empty((bottom - top, right - left, planes.shape[0]), np.float32)
         window = planes[:, top - tile.rows.origin :, left - tile.columns.origin :]
-        _interleave(window, tile.rows.weights(), tile.columns.weights(), values)
+        _interleave(window, tile.rows.weights(), tile.columns.weights(), units, values)
         return cls(tile, values)
 
     @property
@@ -343,8 +343,11 @@ class Block:
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _interleave(window: Any, row_weights: Any, column_weights: Any, values: Any) -> None:
+def _interleave(
+    window: Any, row_weights: Any, column_weights: Any, units: Any, values: Any
+) -> None:
     for y in range(values.shape[0]):
         for c in range(values.shape[2]):
+            weight = row_weights[y] * units[c]
             for x in range(values.shape[1]):
-                values[y, x, c] = window[c, y, x] * (row_weights[y] * column_weights[x])
+                values[y, x, c] = window[c, y, x] * (weight * column_weights[x])

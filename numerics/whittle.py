@@ -155,7 +155,7 @@ def measure_spectrum(sample: Plane, noise: float, valid: NDArray[np.bool_]) -> S
     power += _SMALLEST_NOISE**2
     log_power = _mean(index, np.log(power)) + _LOG_BIAS
     white = (_NOISE_FACTOR * noise) ** 2 + _SMALLEST_NOISE**2
-    jpeg = block_steps(sample)
+    jpeg = block_steps([sample])
     signal = np.clip(1 - white * np.exp(-log_power), 0, 1)
     coarse = np.minimum(jpeg * make_bins().jpeg * np.exp(-log_power), 1)
     model_variance = _MODEL_VARIANCE * signal**2 + _JPEG_VARIANCE * coarse**2

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import skimage.data
+from imagecodecs import jpeg8_decode, jpeg8_encode
 
 from nodes.deconvolve import Deconvolve, Light, settle_schedule
 from numerics.blur import blur
@@ -115,6 +116,32 @@ def test_nothing_is_clipped(context: Any, blurred: np.ndarray) -> None:
     bright = deconvolve(context, blurred * 4 - 1, PSF)
     assert pixels_of(bright).max() > 1.5
     assert pixels_of(bright).min() < -0.5
+
+
+def test_channels_count_by_their_noise(context: Any, sharp: np.ndarray) -> None:
+    deviations = np.array([0.012, 0.002, 0.009])
+    numbers = np.random.default_rng(6).standard_normal(sharp.shape)
+    data = (blur(sharp, PSF) + deviations * numbers).astype(np.float32)
+    light = Light.measure([data])
+    assert light.noise == pytest.approx(np.sqrt(np.mean(deviations**2)), rel=0.15)
+    assert light.noise * np.array(light.shares) == pytest.approx([0.012, 0.003, 0.009], rel=0.25)
+    apart = np.dstack([pixels_of(deconvolve(context, data[..., c : c + 1], PSF)) for c in range(3)])
+    assert psnr(pixels_of(deconvolve(context, data, PSF)), sharp) > psnr(apart, sharp)
+
+
+def test_units_of_noise_change_what_is_in_light() -> None:
+    light = Light(0.01, (1.0, 2.0, np.inf), -0.2, (2.0, 1.0, 0.5)).in_noise
+    assert light.levels == (0.5, 2.0, np.inf)
+    assert light.darkest == -0.4
+    assert Light(0.01, (1.0,)).in_noise.levels == (1.0,)
+
+
+def test_what_jpeg_rounded_is_not_sharpened(context: Any, sharp: np.ndarray) -> None:
+    grain = np.random.default_rng(7).normal(0, 0.01, sharp.shape)
+    numbers = np.rint(255 * np.clip(blur(sharp, PSF) + grain, 0, 1) ** (1 / 2.2)).astype(np.uint8)
+    decoded = jpeg8_decode(jpeg8_encode(numbers, level=85))
+    taken = ((decoded / 255.0) ** 2.2).astype(np.float32)
+    assert psnr(pixels_of(deconvolve(context, taken, PSF)), sharp) > psnr(taken, sharp) + 4
 
 
 def test_light_that_the_file_clipped_does_not_ring(context: Any) -> None:

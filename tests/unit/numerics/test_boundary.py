@@ -5,14 +5,18 @@ import pytest
 
 from numerics.boundary import fold_axis, fold_planes, smootherstep
 
+UNITS = np.ones(3, np.float32)
 
-def fold(picture: np.ndarray, origin: tuple[int, int], n: int, width: int) -> np.ndarray:
+
+def fold(
+    picture: np.ndarray, origin: tuple[int, int], n: int, width: int, units: np.ndarray = UNITS
+) -> np.ndarray:
     rows, columns = (
         fold_axis(at, n, width, size) for at, size in zip(origin, picture.shape[:2], strict=True)
     )
     planes = np.empty((picture.shape[2], n, n), np.float32)
     block = picture[rows.start : rows.stop, columns.start : columns.stop]
-    fold_planes(block, rows, columns, planes)
+    fold_planes(block, rows, columns, planes, units)
     return planes
 
 
@@ -25,6 +29,12 @@ def test_away_from_the_wrap_the_picture_is_as_it_was(picture: np.ndarray) -> Non
     planes = fold(picture, (12, 10), 48, 16)
     inner = picture[12 + 8 : 12 + 40, 10 + 8 : 10 + 40]
     np.testing.assert_array_equal(planes[:, 8:40, 8:40], inner.transpose(2, 0, 1))
+
+
+def test_planes_count_in_their_own_units(picture: np.ndarray) -> None:
+    units = np.array([1.0, 2.0, 0.5], np.float32)
+    planes, scaled = fold(picture, (12, 10), 48, 16), fold(picture, (12, 10), 48, 16, units)
+    np.testing.assert_allclose(scaled * units[:, None, None], planes, rtol=1e-6)
 
 
 def test_without_a_fold_a_tile_is_a_cut_out(picture: np.ndarray) -> None:

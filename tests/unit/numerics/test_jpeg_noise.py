@@ -9,9 +9,9 @@ from skimage import data
 
 from numerics.blur import blur
 from numerics.families import DISC_EDGE_WIDTH
-from numerics.jpeg_noise import block_steps, jpeg_spectrum
+from numerics.jpeg_noise import block_steps, is_compressed, jpeg_deviation, jpeg_spectrum
 from numerics.kind import find_kind
-from numerics.make_psf import disc, gaussian
+from numerics.make_psf import disc, gaussian, shake
 from numerics.sample import EstimateError
 
 BLURS = {"gaussian": gaussian(1.8), "disc": disc(3.5)}
@@ -29,18 +29,57 @@ def blurred(sharp: np.ndarray, psf: np.ndarray, noise: float = 0.004) -> np.ndar
     return plane + np.float32(noise) * numbers
 
 
+def shaken(noise: float) -> tuple[np.ndarray, np.ndarray]:
+    """A photograph in colour without and with noise, linear light."""
+    clean = blur(((data.astronaut() / 255.0) ** 2.2).astype(np.float32), shake(11, 3, 13))
+    numbers = np.random.default_rng(5).standard_normal(clean.shape, np.float32)
+    return clean, clean + np.float32(noise) * numbers
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.005])
+def test_compressed_pictures_are_told(noise: float) -> None:
+    _, noisy = shaken(noise)
+    assert not is_compressed([noisy])
+    assert not is_compressed([np.round(255 * noisy) / 255])
+    for level in (97, 92, 75):
+        assert is_compressed([compress(noisy, level)]), level
+        assert is_compressed([compress(noisy, level)[3:, 5:, 1:2]]), "gray, and off the grid"
+
+
+def test_noise_that_rounding_hardly_changes_is_no_compression() -> None:
+    _, noisy = shaken(0.04)
+    assert not is_compressed([compress(noisy, 97)])
+
+
+def test_parts_of_a_picture_tell_as_much_as_all_of_it() -> None:
+    coded = compress(shaken(0.005)[1], 95)
+    parts = [coded[top : top + 192, 64:256] for top in (0, 160, 320)]
+    assert is_compressed(parts)
+    assert jpeg_deviation(parts) == pytest.approx(jpeg_deviation([coded]), rel=0.5)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.005, 0.02])
+@pytest.mark.parametrize("level", [97, 92, 80])
+def test_what_compression_spoils_is_measured(noise: float, level: int) -> None:
+    clean, noisy = shaken(noise)
+    coded = compress(noisy, level)
+    wrong = np.sqrt(np.mean((coded - clean) ** 2, axis=(0, 1)))
+    ratio = jpeg_deviation([coded]) / wrong
+    assert 1 / 2.5 < ratio.min() <= ratio.max() < 2.5
+
+
 def test_steps_are_found_wherever_the_grid_lies(sharp_photo: np.ndarray) -> None:
     plane = blurred(sharp_photo, gaussian(1.8))
     coded = compress(plane, 85)
-    steps = block_steps(coded)
-    assert steps > 20 * block_steps(plane)
+    steps = block_steps([coded])
+    assert steps > 20 * block_steps([plane])
     for top, left in ((1, 0), (3, 6), (7, 7)):
-        assert block_steps(coded[top:, left:]) == pytest.approx(steps, rel=0.1)
+        assert block_steps([coded[top:, left:]]) == pytest.approx(steps, rel=0.1)
 
 
 def test_steps_grow_as_quality_falls(sharp_photo: np.ndarray) -> None:
     plane = blurred(sharp_photo, gaussian(1.8))
-    steps = [block_steps(compress(plane, level)) for level in (95, 85, 70)]
+    steps = [block_steps([compress(plane, level)]) for level in (95, 85, 70)]
     assert steps[0] < steps[1] < steps[2]
 
 
@@ -48,7 +87,7 @@ def test_stripes_are_no_blocks(sharp_photo: np.ndarray) -> None:
     stripes = np.zeros_like(sharp_photo)
     stripes[:, ::8] = 0.1
     checks = stripes + np.where(np.arange(len(stripes)) % 8 == 0, np.float32(0.1), 0)[:, None]
-    assert block_steps(sharp_photo + stripes) < 0.05 * block_steps(sharp_photo + checks)
+    assert block_steps([sharp_photo + stripes]) < 0.05 * block_steps([sharp_photo + checks])
 
 
 def test_spectrum_is_the_same_along_rows_and_columns() -> None:

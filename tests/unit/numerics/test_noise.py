@@ -14,7 +14,7 @@ def test_noise_on_blurred_photographs(name: str, sigma: float) -> None:
     sharp = (getattr(skimage.data, name)() / 255.0) ** 2.2
     blurred = gaussian_filter(sharp, (2, 2, 0))
     noisy = blurred + np.random.default_rng(1).normal(0, sigma, blurred.shape)
-    assert estimate_noise([noisy.astype(np.float32)]) == pytest.approx(sigma, rel=0.15)
+    assert estimate_noise([noisy.astype(np.float32)]) == pytest.approx([sigma] * 3, rel=0.25)
 
 
 def test_noise_scales_with_the_picture() -> None:
@@ -33,4 +33,12 @@ def test_flat_places_do_not_count() -> None:
     "sample", [np.ones((64, 64, 3), np.float32), np.ones((5, 5, 1), np.float32)]
 )
 def test_where_there_is_nothing_to_see_the_noise_is_0(sample: np.ndarray) -> None:
-    assert estimate_noise([sample]) == 0.0
+    assert not estimate_noise([sample]).any()
+
+
+def test_each_channel_has_its_own() -> None:
+    numbers = np.random.default_rng(4).standard_normal((256, 256, 3))
+    noise = (np.array([0.01, 0.002, 0.005]) * numbers).astype(np.float32)
+    assert estimate_noise([noise]) == pytest.approx([0.01, 0.002, 0.005], rel=0.1)
+    halves = [noise[:128], noise[128:]]
+    assert estimate_noise(halves) == pytest.approx(estimate_noise([noise]), rel=0.1)

@@ -69,7 +69,9 @@ def test_tiles_reach_into_the_cores_of_later_ones_only() -> None:
             assert (other.index in earlier(tile.index)) == (touches and other is not tile)
 
 
-def test_blocks_put_together_give_the_picture() -> None:
+@pytest.mark.parametrize("units", [(1.0, 1.0, 1.0), (2.0, 1.0, 0.25)])
+def test_blocks_put_together_give_the_picture(units: tuple[float, ...]) -> None:
+    of_planes = np.array(units, np.float32)
     grid = Grid(plan_axis(300, 32, 4), plan_axis(200, 32, 3))
     picture = np.random.default_rng(4).random((300, 200, 3)).astype(np.float32)
     padded = np.pad(picture, ((400, 400), (400, 400), (0, 0)), mode="edge")
@@ -77,7 +79,8 @@ def test_blocks_put_together_give_the_picture() -> None:
     for tile in grid.tiles:
         top, left = tile.rows.origin + 400, tile.columns.origin + 400
         window = padded[top : top + grid.rows.side, left : left + grid.columns.side]
-        blocks[tile.index] = Block.cut(np.ascontiguousarray(window.transpose(2, 0, 1)), tile)
+        planes = np.ascontiguousarray((window / of_planes).transpose(2, 0, 1))
+        blocks[tile.index] = Block.cut(planes, tile, of_planes)
     assert len(blocks) > 4
     edges = {
         index: Edges.unpack(block.edges().pack(), block.tile, 3) for index, block in blocks.items()

@@ -23,7 +23,7 @@ def solve(blurred: np.ndarray, corrected: tuple[int, ...], width: int | None) ->
     schedule = Schedule(8000.0, 2 / 3, betas, (), Correction(corrected, 3, width))
     shape = (height + 2 * HALO, width + 2 * HALO)
     solver = TileSolver(Blur(PSF, shape), 3, schedule)
-    fold_planes(blurred, *folds, solver.planes)
+    fold_planes(blurred, *folds, solver.planes, np.ones(3, np.float32))
     solver.solve(Inside(folds[0].inside, folds[1].inside))
     return solver.planes[:, HALO:-HALO, HALO:-HALO].transpose(1, 2, 0).copy()
 
