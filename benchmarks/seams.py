@@ -10,6 +10,8 @@ joints, and that step over the one between neighbours elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -74,6 +76,7 @@ def solve(
     schedule: Schedule,
     halo: int,
     tiles: int,
+    units: Sequence[float] = (),
 ) -> tuple[Grid, NDArray[np.float32]]:
     """Deconvolve in so many tiles a side."""
     height, width, channels = blurred.shape
@@ -81,9 +84,8 @@ def solve(
     transformed = Blur(psf, grid.shape)
     context: Any = MemoryContext(2)
     result = context.new_array("pixels", blurred.shape, chunks=grid.chunks)
-    TileSweep(
-        blurred, result, grid, lambda: TileSolver(transformed, channels, schedule), context
-    ).run()
+    solver = partial(TileSolver, transformed, channels, schedule)
+    TileSweep(blurred, result, grid, solver, context, units=units).run()
     return grid, np.asarray(result)
 
 

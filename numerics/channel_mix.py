@@ -3,8 +3,10 @@
 A blur that all channels share is sought on one plane. Their mean has the least noise; but in many
 photographs one channel shows edges best, and in a few hardly any other does. Noise that is alike in
 all channels is alike in all mixes with weights of one norm: of these, the first principal component
-of the channels' derivatives has the strongest edges [1]_. Channels that are clipped where others
-are not are left out: one edge that was clipped is worth more than the noise of a whole channel.
+of the channels' derivatives has the strongest edges [1]_. Where some channels have clearly more
+noise than others, as in JPEGs, they count in units of their noise. Channels that are clipped where
+others are not are left out: one edge that was clipped is worth more than the noise of a whole
+channel.
 
 References
 ----------
@@ -21,6 +23,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numerics.clipping import MOST_CLIPPED, Mask, find_clipped
+from numerics.jpeg_noise import is_compressed, jpeg_deviation
+from numerics.noise import estimate_noise
 
 Plane = NDArray[np.float32]
 
@@ -29,6 +33,8 @@ _SIGMA = 1.5
 # Share of the sample that a channel may cost. Where red was clipped in 5 to 20 %, PSFs of the other
 # two were 2 to 7 dB better.
 _MOST_LOST = 0.01
+# Of full scale; and the ratio of noises of which the smaller is clearly the smaller.
+_LEAST_NOISE, _UNLIKE = 3e-3, 1.4
 # As far as clipped light shows in derivatives.
 _NEAR_CLIPPED = np.ones((9, 9), bool)
 
@@ -63,9 +69,25 @@ def mix_channels(sample: NDArray[np.float32]) -> Mixes:
     """
     used, known = _choose_channels(find_clipped(sample))
     channels = sample[..., used]
-    strongest = np.asarray(channels @ _weights(channels, known), np.float32)
-    planes = (strongest, channels.mean(axis=2)) if len(used) > 1 else (strongest,)
-    return Mixes(planes, known, tuple(used))
+    shares = _noise_shares(sample, used)
+    strongest = _weights(channels / shares, known) / shares
+    mixed = np.asarray(channels @ (strongest / strongest.sum()), np.float32)
+    if len(used) == 1:
+        return Mixes((mixed,), known, tuple(used))
+    mean = (channels / shares).mean(axis=2) / np.float32(np.mean(1 / shares))
+    return Mixes((mixed, mean), known, tuple(used))
+
+
+def _noise_shares(sample: NDArray[np.float32], used: list[int]) -> NDArray[np.float32]:
+    """Give the noise of some channels over the least, or 1 where none has much more than others."""
+    if len(used) == 1 or not np.isfinite(sample).all():
+        return np.ones(len(used), np.float32)
+    noise = estimate_noise([sample])
+    if is_compressed([sample]):
+        noise = np.maximum(noise, jpeg_deviation([sample]))
+    noise = np.maximum(noise, _LEAST_NOISE)[used]
+    shares = noise / noise.min()
+    return np.asarray(shares if shares.max() > _UNLIKE else np.ones_like(shares), np.float32)
 
 
 def _choose_channels(clipped: NDArray[np.bool_]) -> tuple[list[int], Mask]:

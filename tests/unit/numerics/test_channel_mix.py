@@ -10,8 +10,10 @@ Picture = NDArray[np.float32]
 
 
 def edges(rng: np.random.Generator, side: int = 64) -> Picture:
-    """Squares of random light, 8 px wide."""
-    return np.kron(rng.random((side // 8, side // 8)), np.ones((8, 8))).astype(np.float32)
+    """Squares of random light, 9 px wide: of 8 px they would be JPEG's."""
+    count = -(-side // 9)
+    squares = np.kron(rng.random((count, count)), np.ones((9, 9)))
+    return squares[:side, :side].astype(np.float32)
 
 
 def picture(contrasts: tuple[float, ...], noise: float = 0.0) -> Picture:
@@ -102,3 +104,19 @@ def test_white_paper_is_no_highlight() -> None:
 def test_samples_without_edges_or_numbers_are_averaged(value: float) -> None:
     sample = np.full((40, 40, 3), value, np.float32)
     np.testing.assert_allclose(strongest(sample), sample.mean(axis=2))
+
+
+def test_noisy_channels_count_less(sharp_photo: np.ndarray) -> None:
+    noise = np.array([0.03, 0.005, 0.005])
+    numbers = np.random.default_rng(8).standard_normal((*sharp_photo.shape, 3))
+    sample = (0.8 * sharp_photo[..., None] + noise * numbers).astype(np.float32)
+    strongest, mean = mix_channels(sample).planes
+    left = [float(np.std(plane - 0.8 * sharp_photo)) for plane in (strongest, mean)]
+    assert max(left) < 0.006, "the mean of all three has a noise of 0.0103"
+
+
+def test_noise_that_is_nearly_alike_changes_nothing(sharp_photo: np.ndarray) -> None:
+    numbers = np.random.default_rng(9).standard_normal((*sharp_photo.shape, 3))
+    noise = np.array([0.006, 0.005, 0.005])
+    sample = (sharp_photo[..., None] + noise * numbers).astype(np.float32)
+    np.testing.assert_allclose(mix_channels(sample).planes[1], sample.mean(axis=2), atol=1e-6)
