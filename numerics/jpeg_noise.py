@@ -76,7 +76,7 @@ def is_compressed(samples: Sequence[Picture]) -> bool:
 def _luma(sample: Picture) -> Plane:
     """Give what JPEG stores in whole, nearly: files are written by curves like the square root."""
     coded = np.sqrt(np.maximum(sample, 0))
-    return coded[..., 0] if coded.shape[2] == 1 else coded @ _LUMINANCE
+    return coded @ _LUMINANCE if coded.shape[2] == _LUMINANCE.size else coded.mean(axis=2)
 
 
 def _smoothing_along(planes: Sequence[Plane], axis: int) -> float:
@@ -111,7 +111,7 @@ def jpeg_deviation(samples: Sequence[Picture]) -> Vector:
     (channel,) float64
         In the unit of the pixels.
     """
-    left = 2 * estimate_noise([_halve(sample) for sample in samples])
+    left = 2 * estimate_noise([halve(sample) for sample in samples])
     steps = [
         block_steps([sample[..., channel] for sample in samples])
         for channel in range(samples[0].shape[2])
@@ -119,7 +119,8 @@ def jpeg_deviation(samples: Sequence[Picture]) -> Vector:
     return np.maximum(left, _NOISE_OF_STEPS * np.sqrt(steps))
 
 
-def _halve(sample: Picture) -> Picture:
+def halve(sample: Picture) -> Picture:
+    """Average pixels two by two: of white noise half is left, of JPEG's rounding most."""
     height, width, channels = sample.shape
     whole = sample[: height // 2 * 2, : width // 2 * 2]
     halves: Picture = whole.reshape(height // 2, 2, width // 2, 2, channels).mean(axis=(1, 3))

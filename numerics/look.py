@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from numerics.edge_width import LEAST_EDGES, Edges, measure_edges, quiet_noise
 from numerics.families import Family, Fit, fit_families
+from numerics.jpeg_noise import halve, is_compressed
 from numerics.sample import EstimateError, prepare_sample
 from numerics.whittle import Spectrum, measure_spectrum, raise_floor
 
@@ -39,6 +40,10 @@ _SHARP_SPECTRAL_WIDTH = 0.62
 # compressed, or come from one, look so much softer. Spectra of blurred ones can look sharp: there
 # edges as wide as this tell, which those of soft photographs are not.
 _JPEG_SOFTENS, _WIDE_JPEG_EDGES = 1.5, 1.4
+# Where JPEG rounded so much of the noise away that it is so many times what quiet places show, what
+# is left of it looks like the detail of a sharp picture. Waves finer than this, in cycles per
+# pixel, say nothing then.
+_ROUNDED_AWAY, _FINEST_LEFT = 1.3, 0.33
 # Blurs that JPEG's noise pretends to are narrower than this share of the edges across them.
 _LEAST_OF_JPEG_EDGES = 0.7
 # A disc of radius r is as wide as a gaussian of r / 2 along each axis.
@@ -221,14 +226,24 @@ def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
             f"{1 - valid.mean():.0%} of the sample are clipped highlights. "
             "Choose a window without them."
         )
-    noise = quiet_noise(plane)
+    noise, finest = _measure_noise(plane)
     edges = measure_edges(plane, noise, valid)
-    spectrum = measure_spectrum(plane, noise, valid)
+    spectrum = measure_spectrum(plane, noise, valid, finest)
     look = Look.of(noise, edges, spectrum, fit_families(spectrum))
     if look.is_hidden:
         look = Look.of(noise, edges, spectrum, fit_families(spectrum, edges.width))
     _check_texture(look)
     return look
+
+
+def _measure_noise(plane: Plane) -> tuple[float, float]:
+    """Tell the deviation of the noise, and up to which frequency it is white."""
+    noise = quiet_noise(plane)
+    if is_compressed([plane[..., None]]):
+        left = 2 * quiet_noise(halve(plane[..., None])[..., 0])
+        if left > _ROUNDED_AWAY * noise:
+            return left, _FINEST_LEFT
+    return noise, np.inf
 
 
 def needed_advantage(edge_width: float, wide: float, unseen: float, sharp: float) -> float:

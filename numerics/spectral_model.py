@@ -62,12 +62,15 @@ class Bins:
         Of each two columns of `basis`.
     jpeg : (n,) float64
         See `jpeg_spectrum`.
+    frequency : (n,) float64
+        Of their middles, cycles per pixel.
     """
 
     area: Vector
     basis: NDArray[np.float32]
     products: NDArray[np.float32]
     jpeg: Vector
+    frequency: Vector
 
 
 @lru_cache(maxsize=1)
@@ -87,7 +90,7 @@ def make_bins() -> Bins:
     rows, columns = _pairs(basis.shape[1])
     products = basis[:, rows] * basis[:, columns]
     area = frequency * RING * np.pi / SECTORS
-    return Bins(area, basis, products, jpeg_spectrum(frequency, angle))
+    return Bins(area, basis, products, jpeg_spectrum(frequency, angle), frequency)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

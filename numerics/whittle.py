@@ -125,7 +125,9 @@ class Spectrum:
         return np.asarray((self.log_power > np.log(2 * floor)) & (self.weights > 0))
 
 
-def measure_spectrum(sample: Plane, noise: float, valid: NDArray[np.bool_]) -> Spectrum:
+def measure_spectrum(
+    sample: Plane, noise: float, valid: NDArray[np.bool_], finest: float = np.inf
+) -> Spectrum:
     """Measure the power spectrum of a sample under a smooth window.
 
     Parameters
@@ -136,6 +138,8 @@ def measure_spectrum(sample: Plane, noise: float, valid: NDArray[np.bool_]) -> S
         Standard deviation of its noise.
     valid : (H, W) bool
         False where the light was clipped: the window fades out before it.
+    finest : float, optional
+        Cycles per pixel; finer waves don't count.
 
     Returns
     -------
@@ -160,7 +164,8 @@ def measure_spectrum(sample: Plane, noise: float, valid: NDArray[np.bool_]) -> S
     coarse = np.minimum(jpeg * make_bins().jpeg * np.exp(-log_power), 1)
     model_variance = _MODEL_VARIANCE * signal**2 + _JPEG_VARIANCE * coarse**2
     variance = _LOG_VARIANCE / np.maximum(counts, 1e-9) + model_variance
-    weights = np.where(counts >= 1, 1 / (variance + _LEAST_VARIANCE), 0.0)
+    counted = (counts >= 1) & (make_bins().frequency <= finest)
+    weights = np.where(counted, 1 / (variance + _LEAST_VARIANCE), 0.0)
     return Spectrum(make_bins(), log_power, weights, white, jpeg)
 
 

@@ -143,3 +143,16 @@ def test_blocks_of_noise_and_shades_are_no_edges(level: int, noise: float) -> No
     for bright in (0.4, 0.8 - 0.6 * np.add.outer(place, place)):
         with pytest.raises(EstimateError, match="nothing to measure the blur on"):
             find_kind(compress(bright + noise * numbers, level))
+
+
+@pytest.mark.parametrize("level", [97, 92])
+@pytest.mark.parametrize("noise", [0.005, 0.02])
+def test_noise_that_rounding_left_is_not_taken_for_detail(
+    sharp_photo: np.ndarray, noise: float, level: int
+) -> None:
+    kept = compress(sharp_photo[12:-12, 12:-12], level)
+    assert find_kind(kept).name == "none"
+    for psf in (gaussian(1.5), disc(3.5)):
+        kind = find_kind(compress(blurred(sharp_photo, psf, noise), level))
+        assert kind.name in ("gaussian", "disc")
+        assert kind.spectral_width == pytest.approx(1.6, rel=0.25)

@@ -79,3 +79,13 @@ def test_dimmed_spectrum_is_that_of_more_noise() -> None:
     used = (quiet.weights > 0) & (loud.weights > 0)
     assert np.mean(dimmed.log_power[used] - loud.log_power[used]) == pytest.approx(0, abs=0.1)
     assert dimmed.white == pytest.approx(loud.white, rel=0.12)
+
+
+def test_waves_finer_than_asked_do_not_count() -> None:
+    plane = fractal()
+    everywhere = np.ones(plane.shape, bool)
+    bands = [measure_spectrum(plane, 0.003, everywhere, finest) for finest in (np.inf, 0.3)]
+    used = [band.weights > 0 for band in bands]
+    fine = bands[0].bins.frequency > 0.3
+    np.testing.assert_array_equal(used[1], used[0] & ~fine)
+    assert used[0][fine].any()
