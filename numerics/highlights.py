@@ -79,10 +79,14 @@ class Clipping:
         Of each channel, linear light. None: no highlights are sought.
     iterations : int
         Of Richardson and Lucy's; three times as many where lights are much brighter.
+    spread : float
+        In levels: how far below them clipped light may lie beside some that lies at them, as
+        JPEG's rounding makes it.
     """
 
     levels: tuple[float, ...] = ()
     iterations: int = 0
+    spread: float = 0.0
 
 
 NOT_CLIPPED = Clipping()
@@ -204,8 +208,9 @@ class Highlights:
         )
         for rows, columns in product(*parts):
             if _is_any_between(plane[rows.own, columns.own], low, high):
-                self._look(plane, rows, columns, inside, low, high)
-                if self._is_worth_it(level):
+                spread = np.float32(self._clipping.spread * level)
+                self._look(plane, rows, columns, inside, low - spread, high)
+                if self._is_worth_it(level, low):
                     yield self._solve(level, rows, columns)
 
     def _look(
@@ -226,13 +231,13 @@ class Highlights:
         outside = outside | (x < inside.columns[0]) | (x >= inside.columns[1])
         self._state[outside] = _OUTSIDE
 
-    def _is_worth_it(self, level: float) -> bool:
+    def _is_worth_it(self, level: float, low: np.float32) -> bool:
         """Tell whether the light of the window was clipped, and something says how bright it was.
 
         Clipped light has one value. White that just reaches the level has noise, of which half was
         clipped.
         """
-        clipped = self._blurred[self._state == _CLIPPED]
+        clipped = self._blurred[(self._state == _CLIPPED) & (self._blurred >= low)]
         at_level = np.abs(clipped - np.float32(level)) <= _SAME * level
         return bool(np.any(self._state == _KNOWN) and at_level.mean() > _LEAST_AT_LEVEL)
 

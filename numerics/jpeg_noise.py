@@ -98,8 +98,8 @@ def _smoothing_along(planes: Sequence[Plane], axis: int) -> float:
 def jpeg_deviation(samples: Sequence[Picture]) -> Vector:
     """Estimate the standard deviation of what is wrong in each channel of a compressed picture.
 
-    It has two parts, of which the larger counts. Noise of the picture of which JPEG rounded away
-    the finest waves: it is there still at half size. And JPEG's own, by its steps.
+    It has two parts, of which the larger counts: what is left of the picture's noise, see
+    `noise_left`, and JPEG's own, by its steps.
 
     Parameters
     ----------
@@ -111,12 +111,29 @@ def jpeg_deviation(samples: Sequence[Picture]) -> Vector:
     (channel,) float64
         In the unit of the pixels.
     """
-    left = 2 * estimate_noise([halve(sample) for sample in samples])
     steps = [
         block_steps([sample[..., channel] for sample in samples])
         for channel in range(samples[0].shape[2])
     ]
-    return np.maximum(left, _NOISE_OF_STEPS * np.sqrt(steps))
+    return np.maximum(noise_left(samples), _NOISE_OF_STEPS * np.sqrt(steps))
+
+
+def noise_left(samples: Sequence[Picture]) -> Vector:
+    """Estimate the noise of each channel of which JPEG rounded away the finest waves.
+
+    It is there still at half size, where white noise has half its standard deviation.
+
+    Parameters
+    ----------
+    samples : sequence of (h, w, channel) float32
+        Linear light, 36 px or more on a side to count.
+
+    Returns
+    -------
+    (channel,) float64
+        Standard deviation that it had before, in the unit of the pixels.
+    """
+    return 2 * estimate_noise([halve(sample) for sample in samples])
 
 
 def halve(sample: Picture) -> Picture:

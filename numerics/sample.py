@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numerics.coherence import LEAST_COHERENCE, measure_coherence
+from numerics.jpeg_noise import is_compressed, noise_left
 from numerics.noise import estimate_noise
 from numerics.pyramid import shrink_plane
 
@@ -92,8 +93,7 @@ def prepare_sample(blurred: Plane, size: int, known: Mask | None = None) -> Samp
     if not np.all(np.isfinite(blurred)):
         raise EstimateError("the sample holds NaN or infinite values. Choose another window.")
     low, high = np.percentile(blurred, _RANGE_PERCENTILES)
-    (quiet,) = estimate_noise([blurred[..., None]])
-    noise = float(quiet) or _fine_noise(blurred)
+    noise = _measure_noise(blurred)
     _check_structure(blurred, float(high - low), noise)
     scale = np.float32(_RANGE / (high - low))
     known = np.full(blurred.shape, True) if known is None else known
@@ -113,6 +113,14 @@ def shrink_sample(sample: Sample, scale: float) -> Sample:
     """Shrink a sample by a factor in (0, 1]; its noise falls by that factor."""
     known = shrink_plane(sample.known.astype(np.float32), scale) > _KNOWN_SHARE
     return Sample(shrink_plane(sample.plane, scale), known, sample.noise * scale)
+
+
+def _measure_noise(blurred: Plane) -> float:
+    samples = [blurred[..., None]]
+    (noise,) = estimate_noise(samples)
+    if is_compressed(samples):
+        noise = max(noise, *noise_left(samples))
+    return float(noise) or _fine_noise(blurred)
 
 
 def _check_structure(blurred: Plane, contrast: float, noise: float) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,9 +35,11 @@ def whole(plane: np.ndarray) -> Inside:
     return Inside((0, plane.shape[0]), (0, plane.shape[1]))
 
 
-def take_out(plane: np.ndarray, origin: tuple[int, int] = (0, 0)) -> tuple[np.ndarray, np.ndarray]:
+def take_out(
+    plane: np.ndarray, origin: tuple[int, int] = (0, 0), clipping: Clipping = CLIPPING
+) -> tuple[np.ndarray, np.ndarray]:
     """Give what is left of a blurred plane, and the excess."""
-    highlights = Highlights(Blur(PSF, plane.shape), CLIPPING)
+    highlights = Highlights(Blur(PSF, plane.shape), clipping)
     left, excess = plane[None].copy(), np.zeros_like(plane)[None]
     highlights.take_out(left, whole(plane), origin)
     highlights.put_back(excess)
@@ -62,6 +66,18 @@ def test_lights_come_near_to_what_they_were() -> None:
     clipped = truth > 1.05
     error = left + blurred(excess) - truth
     assert np.sqrt(np.mean(error[clipped] ** 2)) < 0.6 * np.sqrt(np.mean((truth - 1)[clipped] ** 2))
+
+
+def test_clipped_light_may_lie_below_the_level_beside_some_that_does_not() -> None:
+    scene = night(320)
+    truth = blurred(scene)
+    spread = np.random.default_rng(2).choice([1, 0.95], truth.shape, p=[0.8, 0.2])
+    plane = np.minimum(truth, np.where(truth > 1, spread, 1)).astype(np.float32)
+    errors = []
+    for clipping in (CLIPPING, replace(CLIPPING, spread=0.09)):
+        left, excess = take_out(plane, clipping=clipping)
+        errors.append(np.sqrt(np.mean((left + blurred(excess) - truth) ** 2)))
+    assert errors[1] < 0.7 * errors[0]
 
 
 @pytest.mark.parametrize("level", [0.95, 2.0, np.inf])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from imagecodecs import jpeg8_decode, jpeg8_encode
 from scipy import ndimage
 
 from numerics.sample import (
@@ -87,3 +88,14 @@ def test_not_finite(sample: np.ndarray) -> None:
     sample[3, 3] = np.nan
     with pytest.raises(EstimateError, match="NaN or infinite"):
         prepare_sample(sample, 15)
+
+
+def test_noise_of_a_jpeg_is_what_it_was_before(sharp_photo: np.ndarray) -> None:
+    grain = np.random.default_rng(3).normal(0, 0.01, sharp_photo.shape)
+    noisy = ndimage.gaussian_filter(sharp_photo, 1.5) + grain
+    numbers = np.rint(255 * np.sqrt(np.clip(noisy, 0, 1))).astype(np.uint8)
+    taken = (jpeg8_decode(jpeg8_encode(numbers, level=90)) / 255.0) ** 2
+    as_it_was, as_taken = (
+        prepare_sample(plane.astype(np.float32), 15).noise for plane in (noisy, taken)
+    )
+    assert as_taken == pytest.approx(as_it_was, rel=0.3)
