@@ -17,15 +17,13 @@ from itertools import product
 from typing import cast
 
 import numpy as np
-from _photographs import load_window
+from _photographs import compress, load_window
 from deconvolve_quality import channelwise, richardson_lucy
-from imagecodecs import jpeg8_decode, jpeg8_encode
 from numpy.typing import NDArray
 from seams import solve
 
 from nodes.deconvolve import Deconvolve, Light, Quality, settle_schedule
 from numerics.blur import blur_valid
-from numerics.colour import linear_to_srgb_integers, srgb_to_linear
 from numerics.make_psf import disc, gaussian, shake
 from numerics.noise import estimate_noise
 
@@ -71,8 +69,7 @@ def measure(noise: float, level: int, chroma: str, quality: Quality) -> Iterator
         random = np.random.default_rng(len(name + psf_name))
         blurred = blur_valid(around[wide, wide], psf)
         noisy = (blurred + random.normal(0, noise, blurred.shape)).astype(np.float32)
-        coded = jpeg8_encode(linear_to_srgb_integers(noisy, 8), level=level, subsampling=chroma)
-        taken = srgb_to_linear(jpeg8_decode(coded))
+        taken = compress(noisy, level, chroma)
         plain = Light(float(np.sqrt(np.mean(estimate_noise([taken]) ** 2))), (1.0, 1.0, 1.0))
         found = [
             deconvolve(taken, psf, Light.measure([taken]), quality),
