@@ -51,6 +51,19 @@ def test_noise_that_rounding_hardly_changes_is_no_compression() -> None:
     assert not is_compressed([compress(noisy, 97)])
 
 
+def test_patterns_of_a_sensor_are_no_blocks() -> None:
+    _, noisy = shaken(0.005)
+    for period in (2, 4):
+        gain = np.where(np.arange(noisy.shape[1]) % period == 0, np.float32(1.02), 1)
+        assert not is_compressed([noisy * gain[:, None]])
+
+
+def test_blocks_of_one_colour_each_are_blocks() -> None:
+    squares = np.random.default_rng(6).random((40, 40, 3)).astype(np.float32)
+    assert is_compressed([np.kron(squares, np.ones((8, 8, 1), np.float32))])
+    assert not is_compressed([np.zeros((320, 320, 3), np.float32)])
+
+
 def test_parts_of_a_picture_tell_as_much_as_all_of_it() -> None:
     coded = compress(shaken(0.005)[1], 95)
     parts = [coded[top : top + 192, 64:256] for top in (0, 160, 320)]
