@@ -220,7 +220,7 @@ class Deconvolve(Node):
         psf = _read_psf(inputs["psf"], image)
         light = Light.measure(list(_samples(image.pixels)))
         if _is_point(psf):
-            return _given_back(image, light.noise, context)
+            return _given_back(image, light, context)
         schedule, reach = settle_schedule(params, light, psf)
         grid = plan_grid(image.shape[:2], reach.halo)
         result = context.new_array("pixels", image.shape, chunks=grid.chunks)
@@ -234,7 +234,7 @@ class Deconvolve(Node):
             image.pixels, result, grid, new_solver, context, workers, units=light.shares
         )
         sweep.run()
-        details = _details(light.noise, schedule, reach, grid)
+        details = _details(light, schedule, reach, grid)
         return image.with_pixels(result).value({**details, "fft": engine_name()})
 
 
@@ -261,7 +261,7 @@ def _read_psf(value: Value, image: Image) -> NDArray[np.float32]:
     return psf
 
 
-def _given_back(image: Image, noise: float, context: Context) -> Value:
+def _given_back(image: Image, light: Light, context: Context) -> Value:
     """Copy the picture, value by value."""
     pixels = context.new_array("pixels", image.shape)
     for start, stop in spans(image.shape[0], pixels.chunks[0]):
@@ -270,7 +270,7 @@ def _given_back(image: Image, noise: float, context: Context) -> Value:
         context.progress(stop, image.shape[0])
     stopped = "the psf is a point: nothing to do"
     details: dict[str, Json] = {
-        "noise": noise,
+        **_seen(light),
         "regularization": None,
         "steps": 0,
         "stopped": stopped,
@@ -395,10 +395,14 @@ def _is_point(psf: NDArray[np.float32]) -> bool:
     return bool(np.all(centre > 1.0 - 1e-6))
 
 
-def _details(noise: float, schedule: Schedule, reach: Reach, grid: Grid) -> dict[str, Json]:
+def _seen(light: Light) -> dict[str, Json]:
+    return {"noise": light.noise, "compressed": light.compressed}
+
+
+def _details(light: Light, schedule: Schedule, reach: Reach, grid: Grid) -> dict[str, Json]:
     pairs = sum(schedule.transform_pairs(grid.shape, inside) for inside in _insides(grid))
     return {
-        "noise": noise,
+        **_seen(light),
         "regularization": 1.0 / schedule.fidelity,
         "steps": schedule.steps,
         "stopped": "all steps done",

@@ -69,6 +69,7 @@ def test_priority_trades_noise_for_sharpness(context: Any, blurred: np.ndarray) 
 def test_details_tell_what_was_settled(context: Any, blurred: np.ndarray) -> None:
     details: Any = deconvolve(context, blurred, PSF).details
     assert details["noise"] == pytest.approx(0.003, rel=0.2)
+    assert details["compressed"] is False
     assert details["steps"] == 5
     assert details["stopped"] == "all steps done"
     assert details["halo"] >= 32
@@ -141,7 +142,9 @@ def test_what_jpeg_rounded_is_not_sharpened(context: Any, sharp: np.ndarray) -> 
     numbers = np.rint(255 * np.clip(blur(sharp, PSF) + grain, 0, 1) ** (1 / 2.2)).astype(np.uint8)
     decoded = jpeg8_decode(jpeg8_encode(numbers, level=85))
     taken = ((decoded / 255.0) ** 2.2).astype(np.float32)
-    assert psnr(pixels_of(deconvolve(context, taken, PSF)), sharp) > psnr(taken, sharp) + 4
+    result = deconvolve(context, taken, PSF)
+    assert psnr(pixels_of(result), sharp) > psnr(taken, sharp) + 4
+    assert result.details["compressed"] is True
 
 
 def test_light_that_the_file_clipped_does_not_ring(context: Any) -> None:
