@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from typing import cast
 
@@ -70,10 +71,11 @@ def measure(noise: float, level: int, chroma: str, quality: Quality) -> Iterator
         blurred = blur_valid(around[wide, wide], psf)
         noisy = (blurred + random.normal(0, noise, blurred.shape)).astype(np.float32)
         taken = compress(noisy, level, chroma)
-        plain = Light(float(np.sqrt(np.mean(estimate_noise([taken]) ** 2))), (1.0, 1.0, 1.0))
+        light = Light.measure([taken])
+        of_quiet = float(np.sqrt(np.mean(estimate_noise([taken]) ** 2)))
         found = [
-            deconvolve(taken, psf, Light.measure([taken]), quality),
-            deconvolve(taken, psf, plain, quality),
+            deconvolve(taken, psf, light, quality),
+            deconvolve(taken, psf, replace(light, noise=of_quiet, shares=()), quality),
             *(channelwise(richardson_lucy(psf, count))(taken) for count in ITERATIONS),
             deconvolve(noisy, psf, Light.measure([noisy]), quality),
         ]

@@ -47,7 +47,8 @@ class Mixes:
     ----------
     planes : tuple of (H, W) float32
         Linear light in the unit of the sample: first the mix with the strongest edges, whose
-        weights are not negative and sum to 1; then, of several channels, their mean.
+        weights are not negative and sum to 1; then, of several channels, their mean, in which
+        those of clearly more noise count less.
     known : (H, W) bool
         False where a channel that was used is clipped.
     used : tuple of int

@@ -144,7 +144,8 @@ class TileSolver:
     Attributes
     ----------
     planes : (channel, H, W) float32
-        Linear light; neither clipped before nor after.
+        Linear light, in units in which all channels have as much noise, as is what the schedule
+        says of light; neither clipped before nor after.
     """
 
     def __init__(self, blur: Blur, channels: int, schedule: Schedule) -> None:

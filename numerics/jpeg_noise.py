@@ -46,13 +46,17 @@ _FINEST = np.cos(np.pi / _BLOCK * (np.arange(_BLOCK) + 0.5) * (_BLOCK - 1)).asty
 _WEAKEST = 0.3
 # Fewer pixels on a side hold too few blocks.
 _SMALLEST = 32
-# Of the weakest: where nothing is left of the finest waves.
-_FAINTEST = 1e-3
-# By how much the least of them must lie below the next, times the root of the number of blocks:
-# twice what there is on pictures that were not compressed. Patterns of 2 or 4 px, as sensors leave,
-# have several that are least.
+# Power that float32 leaves of a flat place, and what is taken for the least, as a share of the
+# weakest, where rounding left nothing at all.
+_FLAT, _LEAST = 1e-12, 1e-3
+# By how much the least must lie below the next, times the root of the number of places along an
+# axis at which blocks may begin: twice what there is on pictures that were not compressed. Patterns
+# of 2 or 4 px, as sensors leave, have several that are least.
 _SIGNIFICANT = 2.5
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+# Of noise, the finest waves of which were rounded away, so much more is left at half size. Where
+# there is more yet, that is texture.
+_MOST_AT_HALF_SIZE = 2.5
 # Root mean square of the noise over that of the steps. On six photographs with five blurs, quality
 # 80 to 92, chroma whole or halved: best for the picture within a factor of 1.5.
 _NOISE_OF_STEPS = 0.5
@@ -61,20 +65,24 @@ _NOISE_OF_STEPS = 0.5
 def is_compressed(samples: Sequence[Picture]) -> bool:
     """Tell whether JPEG rounded away fine waves of a picture, wherever its grid lies.
 
-    Where noise is so strong that rounding hardly changed it, it did not; and small samples tell
-    nothing.
-
     Parameters
     ----------
     samples : sequence of (h, w, channel) float32
         Linear light, best of 128 px and more. Parts of one picture, whole blocks apart.
+
+    Returns
+    -------
+    bool
+        False, too, where noise is so strong that rounding hardly changed it, and if a sample is
+        smaller than 32 px. True, too, for pictures that were enlarged by 8/7 or 8/5, whose noise
+        lacks the finest waves as well.
     """
     if min(min(sample.shape[:2]) for sample in samples) < _SMALLEST:
         return False
     planes = [_luma(sample) for sample in samples]
-    smoothing = np.mean([_smoothing_along(planes, axis) for axis in (0, 1)])
-    blocks = sum(plane.size for plane in planes) / _BLOCK
-    return bool(smoothing > 1 + _SIGNIFICANT / np.sqrt(blocks))
+    gap = np.mean([_gap_along(planes, axis) for axis in (0, 1)])
+    count = sum(plane.size for plane in planes) / _BLOCK
+    return bool(gap > 1 + _SIGNIFICANT / np.sqrt(count))
 
 
 def _luma(sample: Picture) -> Plane:
@@ -83,28 +91,28 @@ def _luma(sample: Picture) -> Plane:
     return coded @ _LUMINANCE if coded.shape[2] == _LUMINANCE.size else coded.mean(axis=2)
 
 
-def _smoothing_along(planes: Sequence[Plane], axis: int) -> float:
+def _gap_along(planes: Sequence[Plane], axis: int) -> float:
     """Power of the finest waves of the blocks that have next to least of them, over the least."""
     rows = [np.moveaxis(plane, axis, 0) for plane in planes]
     power = [
         sum(factor * row[n : len(row) - _BLOCK + 1 + n] for n, factor in enumerate(_FINEST)) ** 2
         for row in rows
     ]
-    seen = np.concatenate([part[part > 0] for part in power])
+    seen = np.concatenate([part[part > _FLAT] for part in power])
     if seen.size == 0:
         return 1.0
     weakest = np.quantile(seen, _WEAKEST)
     power = [np.minimum(part, weakest) for part in power]
     places = [np.mean([part[first::_BLOCK].mean() for part in power]) for first in range(_BLOCK)]
     least, second, *_ = np.sort(places)
-    return float(second / max(least, _FAINTEST * weakest))
+    return float(second / max(least, _LEAST * weakest))
 
 
 def jpeg_deviation(samples: Sequence[Picture]) -> Vector:
     """Estimate the standard deviation of what is wrong in each channel of a compressed picture.
 
-    It has two parts, of which the larger counts: what is left of the picture's noise, see
-    `noise_left`, and JPEG's own, by its steps.
+    It has two parts, of which the larger counts: the picture's noise, see
+    `noise_before_rounding`, and what rounding added, told by the steps between blocks.
 
     Parameters
     ----------
@@ -120,13 +128,13 @@ def jpeg_deviation(samples: Sequence[Picture]) -> Vector:
         block_steps([sample[..., channel] for sample in samples])
         for channel in range(samples[0].shape[2])
     ]
-    return np.maximum(noise_left(samples), _NOISE_OF_STEPS * np.sqrt(steps))
+    return np.maximum(noise_before_rounding(samples), _NOISE_OF_STEPS * np.sqrt(steps))
 
 
-def noise_left(samples: Sequence[Picture]) -> Vector:
-    """Estimate the noise of each channel of which JPEG rounded away the finest waves.
+def noise_before_rounding(samples: Sequence[Picture]) -> Vector:
+    """Estimate the noise that each channel had before JPEG rounded away its finest waves.
 
-    It is there still at half size, where white noise has half its standard deviation.
+    At half size, where white noise has half its standard deviation, it is there still.
 
     Parameters
     ----------
@@ -136,13 +144,13 @@ def noise_left(samples: Sequence[Picture]) -> Vector:
     Returns
     -------
     (channel,) float64
-        Standard deviation that it had before, in the unit of the pixels.
+        Standard deviation, in the unit of the pixels.
     """
-    return 2 * estimate_noise([halve(sample) for sample in samples])
+    at_half_size = 2 * estimate_noise([_halve(sample) for sample in samples])
+    return np.minimum(at_half_size, _MOST_AT_HALF_SIZE * estimate_noise(samples))
 
 
-def halve(sample: Picture) -> Picture:
-    """Average pixels two by two: of white noise half is left, of JPEG's rounding most."""
+def _halve(sample: Picture) -> Picture:
     height, width, channels = sample.shape
     whole = sample[: height // 2 * 2, : width // 2 * 2]
     halves: Picture = whole.reshape(height // 2, 2, width // 2, 2, channels).mean(axis=(1, 3))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from numerics.edge_width import LEAST_EDGES, Edges, measure_edges, quiet_noise
 from numerics.families import Family, Fit, fit_families
-from numerics.jpeg_noise import halve, is_compressed
+from numerics.jpeg_noise import is_compressed, noise_before_rounding
 from numerics.sample import EstimateError, prepare_sample
 from numerics.whittle import Spectrum, measure_spectrum, raise_floor
 
@@ -40,8 +40,8 @@ _SHARP_SPECTRAL_WIDTH = 0.62
 # compressed, or come from one, look so much softer. Spectra of blurred ones can look sharp: there
 # edges as wide as this tell, which those of soft photographs are not.
 _JPEG_SOFTENS, _WIDE_JPEG_EDGES = 1.5, 1.4
-# Where JPEG rounded so much of the noise away that it is so many times what quiet places show, what
-# is left of it looks like the detail of a sharp picture. Waves finer than this, in cycles per
+# Where JPEG rounded away so much of the noise that it was this many times what quiet places show,
+# the rest of it looks like the detail of a sharp picture. Waves finer than this, in cycles per
 # pixel, say nothing then.
 _ROUNDED_AWAY, _FINEST_LEFT = 1.3, 0.33
 # Blurs that JPEG's noise pretends to are narrower than this share of the edges across them.
@@ -237,12 +237,12 @@ def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
 
 
 def _measure_noise(plane: Plane) -> tuple[float, float]:
-    """Tell the deviation of the noise, and up to which frequency it is white."""
-    noise = quiet_noise(plane)
-    if is_compressed([plane[..., None]]):
-        left = 2 * quiet_noise(halve(plane[..., None])[..., 0])
-        if left > _ROUNDED_AWAY * noise:
-            return left, _FINEST_LEFT
+    """Tell the deviation of the noise, and the frequency of the finest waves that have it."""
+    noise, samples = quiet_noise(plane), [plane[..., None]]
+    if is_compressed(samples):
+        (before,) = noise_before_rounding(samples)
+        if before > _ROUNDED_AWAY * noise:
+            return float(before), _FINEST_LEFT
     return noise, np.inf
 
 

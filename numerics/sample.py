@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numerics.coherence import LEAST_COHERENCE, measure_coherence
-from numerics.jpeg_noise import is_compressed, noise_left
+from numerics.jpeg_noise import is_compressed, noise_before_rounding
 from numerics.noise import estimate_noise
 from numerics.pyramid import shrink_plane
 
@@ -119,7 +119,8 @@ def _measure_noise(blurred: Plane) -> float:
     samples = [blurred[..., None]]
     (noise,) = estimate_noise(samples)
     if is_compressed(samples):
-        noise = max(noise, *noise_left(samples))
+        # What rounding added by itself follows the picture's edges and says little of these places.
+        noise = max(noise, *noise_before_rounding(samples))
     return float(noise) or _fine_noise(blurred)
 
 

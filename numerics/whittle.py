@@ -71,7 +71,7 @@ class Spectrum:
     log_power : (n,) float64
         Logarithm of the power density of each bin; white noise of deviation s has ``2 ln s``.
     weights : (n,) float64
-        Inverse variance of `log_power`; 0 for bins that hold nothing.
+        Inverse variance of `log_power`; 0 for bins that hold nothing, or too fine waves.
     white, jpeg : float
         Power density of white noise that is expected, where it is least, and the power of JPEG's
         steps, see `block_steps`.

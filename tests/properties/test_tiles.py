@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,15 +29,17 @@ def solve(
     quality: Any,
     tiles: int,
     levels: tuple[float, ...] = (),
+    shares: tuple[float, ...] = (),
 ) -> Any:
-    light = Light(NOISE, levels)
+    light = Light(NOISE, levels, shares=shares)
     schedule, reach = settle_schedule(Deconvolve.Params(quality=quality), light, psf)
     # The whole picture as one tile has more halo than it needs, so that it is right.
     halo = reach.halo if tiles > 1 else max(192, reach.halo)
     grid = Grid(*(plan_axis(size, halo, tiles) for size in blurred.shape[:2]))
     transformed = Blur(psf, grid.shape)
     result = context.new_array("pixels", blurred.shape, chunks=grid.chunks)
-    TileSweep(blurred, result, grid, lambda: TileSolver(transformed, 3, schedule), context).run()
+    solver = partial(TileSolver, transformed, 3, schedule)
+    TileSweep(blurred, result, grid, solver, context, units=shares).run()
     return grid, result.values
 
 
@@ -57,16 +60,20 @@ def test_tiled_equals_whole(context: Any, name: str, quality: str) -> None:
     assert np.abs(joint_steps(difference, grid)).mean() < 1e-4  # a fortieth of an 8-bit step
 
 
-@pytest.mark.parametrize("name", ["shake 19", "gaussian 1.5"])
-def test_tiled_equals_whole_where_highlights_are_clipped(context: Any, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "shares"), [("shake 19", ()), ("gaussian 1.5", ()), ("gaussian 1.5", (1.4, 0.8, 0.6))]
+)
+def test_tiled_equals_whole_where_highlights_are_clipped(
+    context: Any, name: str, shares: tuple[float, ...]
+) -> None:
     psf = PSFS[name]
     sharp = 1.6 * (skimage.data.retina()[300:1073, 250:1101] / 255.0) ** 2.2
     sharp[200:206, 300:303] = sharp[255:259, 402:407] = 20.0  # lights in joints
     noise = np.random.default_rng(1).normal(0, NOISE, sharp.shape)
     blurred = np.clip(blur(sharp, psf) + noise, 0, 1).astype(np.float32)
     levels = (1.0, 1.0, 1.0)
-    _, whole = solve(context, blurred, psf, "normal", 1, levels)
-    grid, tiled = solve(context, blurred, psf, "normal", 3, levels)
+    _, whole = solve(context, blurred, psf, "normal", 1, levels, shares)
+    grid, tiled = solve(context, blurred, psf, "normal", 3, levels, shares)
     difference = np.clip(tiled, 0, 1) - np.clip(whole, 0, 1)
     # Twice as much as above: beside lights that are 20 times as bright.
     assert np.sqrt(np.mean(difference**2)) < 2e-4

@@ -12,6 +12,7 @@ from numerics.families import DISC_EDGE_WIDTH
 from numerics.jpeg_noise import block_steps, is_compressed, jpeg_deviation, jpeg_spectrum
 from numerics.kind import find_kind
 from numerics.make_psf import disc, gaussian, shake
+from numerics.noise import estimate_noise
 from numerics.sample import EstimateError
 
 BLURS = {"gaussian": gaussian(1.8), "disc": disc(3.5)}
@@ -62,6 +63,21 @@ def test_blocks_of_one_colour_each_are_blocks() -> None:
     squares = np.random.default_rng(6).random((40, 40, 3)).astype(np.float32)
     assert is_compressed([np.kron(squares, np.ones((8, 8, 1), np.float32))])
     assert not is_compressed([np.zeros((320, 320, 3), np.float32)])
+
+
+@pytest.mark.parametrize("light", [0.0, 0.3, 1.0])
+def test_flat_places_hide_no_blocks(light: float) -> None:
+    flat = shaken(0.005)[1]
+    flat[:200] = light
+    assert not is_compressed([flat])
+    assert is_compressed([compress(flat, 97)])
+
+
+def test_texture_is_hardly_taken_for_noise() -> None:
+    texture = blur(((data.gravel()[..., None] / 255.0) ** 2.2).astype(np.float32), gaussian(0.8))
+    coded = compress(texture[..., 0], 97)[..., None]
+    assert is_compressed([coded])
+    assert jpeg_deviation([coded]) < 3 * estimate_noise([coded])
 
 
 def test_parts_of_a_picture_tell_as_much_as_all_of_it() -> None:
