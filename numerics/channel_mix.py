@@ -3,10 +3,10 @@
 A blur that all channels share is sought on one plane. Their mean has the least noise; but in many
 photographs one channel shows edges best, and in a few hardly any other does. Noise that is alike in
 all channels is alike in all mixes with weights of one norm: of these, the first principal component
-of the channels' derivatives has the strongest edges [1]_. Where some channels have clearly more
-noise than others, as in JPEGs, they count in units of their noise. Channels that are clipped where
-others are not are left out: one edge that was clipped is worth more than the noise of a whole
-channel.
+of the channels' derivatives has the strongest edges [1]_. Where some channels of a JPEG have
+clearly more noise than others, they count in units of it; in other pictures what differs may be the
+texture of a sharp picture. Channels that are clipped where others are not are left out: one edge
+that was clipped is worth more than the noise of a whole channel.
 
 References
 ----------
@@ -48,7 +48,7 @@ class Mixes:
     planes : tuple of (H, W) float32
         Linear light in the unit of the sample: first the mix with the strongest edges, whose
         weights are not negative and sum to 1; then, of several channels, their mean, in which
-        those of clearly more noise count less.
+        those of a JPEG that have clearly more noise count less.
     known : (H, W) bool
         False where a channel that was used is clipped.
     used : tuple of int
@@ -80,12 +80,10 @@ def mix_channels(sample: NDArray[np.float32]) -> Mixes:
 
 
 def _noise_shares(sample: NDArray[np.float32], used: list[int]) -> NDArray[np.float32]:
-    """Give the noise of some channels over the least, or 1 where none has much more than others."""
-    if len(used) == 1 or not np.isfinite(sample).all():
+    """Give the noise of some channels over the least; 1 where it is nearly alike, or no JPEG's."""
+    if len(used) == 1 or not np.isfinite(sample).all() or not is_compressed([sample]):
         return np.ones(len(used), np.float32)
-    noise = estimate_noise([sample])
-    if is_compressed([sample]):
-        noise = np.maximum(noise, jpeg_deviation([sample]))
+    noise = np.maximum(estimate_noise([sample]), jpeg_deviation([sample]))
     noise = np.maximum(noise, _LEAST_NOISE)[used]
     shares = noise / noise.min()
     return np.asarray(shares if shares.max() > _UNLIKE else np.ones_like(shares), np.float32)
