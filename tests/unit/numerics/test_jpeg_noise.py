@@ -174,8 +174,7 @@ def test_blocks_of_noise_and_shades_are_no_edges(level: int, noise: float) -> No
             find_kind(compress(bright + noise * numbers, level))
 
 
-@pytest.mark.parametrize("level", [97, 92])
-@pytest.mark.parametrize("noise", [0.005, 0.02])
+@pytest.mark.parametrize(("noise", "level"), [(0.005, 97), (0.02, 92)])
 def test_noise_that_rounding_left_is_not_taken_for_detail(
     sharp_photo: np.ndarray, noise: float, level: int
 ) -> None:
