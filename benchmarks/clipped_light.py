@@ -29,8 +29,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from seams import solve
 
-from nodes.deconvolve import Deconvolve, Light, Quality, settle_schedule
+from nodes.deconvolve import Deconvolve, Quality, settle_schedule
 from numerics.blur import blur
+from numerics.light import Light
 from numerics.make_psf import disc, gaussian, shake
 
 Picture = NDArray[np.float32]

@@ -22,9 +22,10 @@ from _in_memory import MemoryContext, linear_photographs
 from numpy.typing import NDArray
 from seams import solve
 
-from nodes.deconvolve import Deconvolve, Light, settle_schedule
+from nodes.deconvolve import Deconvolve, settle_schedule
 from numerics.blur import blur
 from numerics.half_quadratic import growing_betas
+from numerics.light import Light
 from numerics.make_psf import gaussian, shake
 from pipeline.node import Value
 

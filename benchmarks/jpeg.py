@@ -23,8 +23,9 @@ from deconvolve_quality import channelwise, richardson_lucy
 from numpy.typing import NDArray
 from seams import solve
 
-from nodes.deconvolve import Deconvolve, Light, Quality, settle_schedule
+from nodes.deconvolve import Deconvolve, Quality, settle_schedule
 from numerics.blur import blur_valid
+from numerics.light import Light
 from numerics.make_psf import disc, gaussian, shake
 from numerics.noise import estimate_noise
 

@@ -18,10 +18,11 @@ import numpy as np
 from _in_memory import MemoryContext, linear_photographs
 from numpy.typing import NDArray
 
-from nodes.deconvolve import Deconvolve, Light, settle_schedule
+from nodes.deconvolve import Deconvolve, settle_schedule
 from nodes.tile_sweep import TileSweep
 from numerics.blur import blur
 from numerics.half_quadratic import Schedule, TileSolver
+from numerics.light import Light
 from numerics.make_psf import disc, gaussian, motion, shake
 from numerics.otf import Blur
 from numerics.tiles import Grid, plan_axis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numerics.half_quadratic import Schedule
+    from numerics.light import Light
     from numerics.outside import Inside
     from numerics.reach import Reach
     from numerics.tiles import Grid
@@ -33,14 +34,9 @@ _PRIORITY_BASE = 4.0
 _SAMPLES_PER_SIDE = 6
 _SAMPLE_SIDE = 192
 _JPEG_BLOCK = 8
-# So many of these, drawn by lot, tell whether the picture was compressed.
-_SAMPLES_OF_JPEG = 12
 # JPEG's rounding makes clipped light darker, by up to this share of white. With 0.04 lights at
 # night have 4 dB less, with 0.19 pictures that are overexposed 0.4 to 0.8.
 _JPEG_SPREADS = 0.09
-# Below this, 0.3 % of full scale, other errors than noise decide: those of the psf, of rounding to
-# 8 bits. On real camera shakes with 0.15 % of noise, taking it for 0.3 % gains 1 to 2 dB.
-_SMALLEST_NOISE = 3e-3
 # Somewhat less than 2/3 suits photographs as well, and takes fewer steps.
 _PRIOR_EXPONENT = 0.55
 # Powers of the noise and of the psf's transparency, see `FidelityRule`.
@@ -124,71 +120,6 @@ _PRESETS: Mapping[Quality, _Preset] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Light:
-    """What the parameters need to know of a picture.
-
-    Attributes
-    ----------
-    noise : float
-        Standard deviation, of full scale; root mean square over the channels.
-    levels : tuple of float
-        At which each channel is clipped, linear light; none: nothing is.
-    darkest : float
-        0, or less where the picture is: by noise that no file clipped, or as colours beyond a
-        gamut are.
-    shares : tuple of float
-        Noise of each channel over the root mean square of all, none taken for less than what other
-        errors amount to; empty: all have as much.
-    compressed : bool
-        By JPEG, so that it shows.
-    """
-
-    noise: float
-    levels: tuple[float, ...] = ()
-    darkest: float = 0.0
-    shares: tuple[float, ...] = ()
-    compressed: bool = False
-
-    @classmethod
-    def measure(cls, samples: Sequence[NDArray[np.float32]]) -> Light:
-        """Measure it on parts (h, w, channel) of the picture."""
-        import numpy as np
-
-        from numerics.clipping import find_levels
-        from numerics.half_quadratic import NotFiniteError
-        from numerics.jpeg_noise import is_compressed, jpeg_deviation
-        from numerics.noise import estimate_noise
-
-        if not all(np.isfinite(part).all() for part in samples):
-            raise NotFiniteError("picture holds NaN or infinite pixels. Repair them first.")
-        noise = estimate_noise(samples)
-        order = np.random.default_rng(0).permutation(len(samples))
-        some = [samples[number] for number in order[:_SAMPLES_OF_JPEG]]
-        compressed = is_compressed(some)
-        if compressed:
-            noise = np.maximum(noise, jpeg_deviation(some))
-        levels = find_levels(samples, white=1.0)
-        darkest = min(0.0, *(float(part.min()) for part in samples))
-        relevant = np.maximum(noise, _SMALLEST_NOISE)
-        shares = relevant / _root_mean_square(relevant)
-        level = _root_mean_square(noise)
-        return cls(level, tuple(levels.tolist()), darkest, tuple(shares.tolist()), compressed)
-
-    @property
-    def in_units_of_noise(self) -> Light:
-        """The same in units in which all channels have as much noise: light over its share."""
-        if not self.shares:
-            return self
-        count = len(self.levels)
-        levels = zip(self.levels, self.shares[:count], strict=True)
-        return replace(
-            self,
-            levels=tuple(level / share for level, share in levels),
-            darkest=self.darkest / min(self.shares),
-        )
-
-
 @register("deconvolve")
 class Deconvolve(Node):
     """Take a known blur out of a picture.
@@ -220,6 +151,7 @@ class Deconvolve(Node):
         from nodes.tile_sweep import TileSweep
         from numerics.fft import engine_name
         from numerics.half_quadratic import TileSolver
+        from numerics.light import Light
         from numerics.otf import Blur
         from numerics.tiles import plan_grid
 
@@ -303,21 +235,16 @@ def _sample_spans(size: int) -> list[slice]:
     return [slice(start, min(start + _SAMPLE_SIDE, size)) for start in starts]
 
 
-def _root_mean_square(values: NDArray[np.float64]) -> float:
-    import numpy as np
-
-    return float(np.sqrt(np.mean(values**2)))
-
-
 def settle_schedule(
     params: Deconvolve.Params, light: Light, psf: NDArray[np.float32]
 ) -> tuple[Schedule, Reach]:
     """Choose weights and steps for the whole picture, in noise; tell how far they look."""
     from numerics.highlights import Clipping
+    from numerics.light import SMALLEST_NOISE
     from numerics.reach import solver_reach
 
     light = light.in_units_of_noise
-    schedule = _schedule(params, max(light.noise, _SMALLEST_NOISE), psf)
+    schedule = _schedule(params, max(light.noise, SMALLEST_NOISE), psf)
     reach = solver_reach(psf, schedule)
     spread = _JPEG_SPREADS if light.compressed else 0.0
     clipping = Clipping(light.levels, _PRESETS[params.quality].highlights, spread)

@@ -24,7 +24,6 @@ from scipy import ndimage
 
 from numerics.clipping import MOST_CLIPPED, Mask, find_clipped
 from numerics.jpeg_noise import is_compressed, jpeg_deviation
-from numerics.noise import estimate_noise
 
 Plane = NDArray[np.float32]
 
@@ -83,8 +82,7 @@ def _noise_shares(sample: NDArray[np.float32], used: list[int]) -> NDArray[np.fl
     """Give the noise of some channels over the least; 1 where it is nearly alike, or no JPEG's."""
     if len(used) == 1 or not np.isfinite(sample).all() or not is_compressed([sample]):
         return np.ones(len(used), np.float32)
-    noise = np.maximum(estimate_noise([sample]), jpeg_deviation([sample]))
-    noise = np.maximum(noise, _LEAST_NOISE)[used]
+    noise = np.maximum(jpeg_deviation([sample]), _LEAST_NOISE)[used]
     shares = noise / noise.min()
     return np.asarray(shares if shares.max() > _UNLIKE else np.ones_like(shares), np.float32)
 

@@ -128,7 +128,8 @@ def jpeg_deviation(samples: Sequence[Picture]) -> Vector:
         block_steps([sample[..., channel] for sample in samples])
         for channel in range(samples[0].shape[2])
     ]
-    return np.maximum(noise_before_rounding(samples), _NOISE_OF_STEPS * np.sqrt(steps))
+    noise = np.maximum(estimate_noise(samples), noise_before_rounding(samples))
+    return np.maximum(noise, _NOISE_OF_STEPS * np.sqrt(steps))
 
 
 def noise_before_rounding(samples: Sequence[Picture]) -> Vector:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import skimage.data
 
-from nodes.deconvolve import Deconvolve, Light, settle_schedule
+from nodes.deconvolve import Deconvolve, settle_schedule
 from nodes.tile_sweep import TileSweep
 from numerics.blur import blur
 from numerics.half_quadratic import TileSolver
+from numerics.light import Light
 from numerics.make_psf import gaussian, shake
 from numerics.otf import Blur
 from numerics.tiles import Grid, plan_axis

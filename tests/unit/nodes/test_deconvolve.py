@@ -8,9 +8,10 @@ import pytest
 import skimage.data
 from imagecodecs import jpeg8_decode, jpeg8_encode
 
-from nodes.deconvolve import Deconvolve, Light, _sample_spans, settle_schedule
+from nodes.deconvolve import Deconvolve, _sample_spans, settle_schedule
 from numerics.blur import blur
 from numerics.half_quadratic import TileSolver
+from numerics.light import Light
 from numerics.make_psf import gaussian, motion, shake
 from numerics.tiles import plan_grid
 from pipeline.errors import MemoryShortage
