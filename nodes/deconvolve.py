@@ -238,7 +238,10 @@ def _sample_spans(size: int) -> list[slice]:
 def settle_schedule(
     params: Deconvolve.Params, light: Light, psf: NDArray[np.float32]
 ) -> tuple[Schedule, Reach]:
-    """Choose weights and steps for the whole picture, in noise; tell how far they look."""
+    """Choose weights and steps for the whole picture; tell how far they look.
+
+    They are for light in units in which all channels have as much noise.
+    """
     from numerics.highlights import Clipping
     from numerics.light import SMALLEST_NOISE
     from numerics.reach import solver_reach
