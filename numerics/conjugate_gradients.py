@@ -1,20 +1,14 @@
-"""Solve symmetric positive definite systems whose matrix is known by what it does to planes.
-
-The planes may be given by their spectra: what is diagonal there, such as a blur or a
-preconditioner, then needs no transform.
-"""
+"""Solve symmetric positive definite systems whose matrix is known by what it does to planes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Planes = NDArray[Any]
+Planes = NDArray[np.float32]
 Operator = Callable[[Planes], Planes]
-Product = Callable[[Planes, Planes], NDArray[np.float32]]
 
 
 def conjugate_gradients(
@@ -25,7 +19,6 @@ def conjugate_gradients(
     precondition: Operator | None = None,
     *,
     tolerance: float = 0.0,
-    product: Product | None = None,
 ) -> Planes:
     """Go some steps of conjugate gradients towards the solution of ``apply(x) == target``.
 
@@ -34,8 +27,8 @@ def conjugate_gradients(
     apply : callable
         Linear, symmetric, positive definite; must treat each plane by itself. What it gives is
         used up before it, or `precondition`, is called again: it may be the same array each time.
-    target, start : (..., H, W) float32 or complex64
-        Each plane is a system of its own. No start: from 0. Complex: half-spectra, with `product`.
+    target, start : (..., H, W) float32
+        Each plane is a system of its own. No start: from 0.
     steps : int
         At most.
     precondition : callable, optional
@@ -43,14 +36,11 @@ def conjugate_gradients(
     tolerance : float, optional
         No further steps once what is left of every plane's target, as long as the preconditioner
         measures it, is no longer than this share of the target. By default all steps are gone.
-    product : callable, optional
-        Inner product of two stacks of planes: (..., 1, 1) float32. For spectra `spectral_product`.
 
     Returns
     -------
-    (..., H, W) float32 or complex64
+    (..., H, W) float32
     """
-    product = _product if product is None else product
     solution = np.zeros_like(target) if start is None else start.copy()
     residual = target.copy() if start is None else target - apply(start)
     direction = np.zeros_like(residual)
@@ -58,40 +48,21 @@ def conjugate_gradients(
     enough = None
     if tolerance:
         conditioned = target if precondition is None else precondition(target)
-        enough = tolerance**2 * product(target, conditioned)
+        enough = tolerance**2 * _product(target, conditioned)
     for _ in range(steps):
         conditioned = residual if precondition is None else precondition(residual)
-        energy = product(residual, conditioned)
+        energy = _product(residual, conditioned)
         if enough is not None and np.all(energy <= enough):
             break
         # In place: planes of tiles are so large that fresh memory costs more than the arithmetic.
         direction *= _ratio(energy, last)
         direction += conditioned
         image = apply(direction)
-        length = _ratio(energy, product(direction, image))
+        length = _ratio(energy, _product(direction, image))
         solution += length * direction
         residual -= np.multiply(image, length, out=image)
         last = energy
     return solution
-
-
-def spectral_product(width: int) -> Product:
-    """Make the inner product of real planes `width` pixels wide from their half-spectra.
-
-    By Parseval's theorem, but for a factor that it shares with every other such product.
-    """
-    # Columns that have no mirror image in the half that is left out count once, others twice.
-    single = [0] if width % 2 else [0, width // 2]
-
-    def product(a: Planes, b: Planes) -> NDArray[np.float32]:
-        once = sum(_product(_parts(a[..., [x]]), _parts(b[..., [x]])) for x in single)
-        return np.asarray(2 * _product(_parts(a), _parts(b)) - once, np.float32)
-
-    return product
-
-
-def _parts(spectra: Planes) -> NDArray[np.float32]:
-    return np.ascontiguousarray(spectra).view(np.float32)
 
 
 def _product(a: Planes, b: Planes) -> NDArray[np.float32]:

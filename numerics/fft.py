@@ -129,7 +129,7 @@ def rfft2(planes: NDArray[Any]) -> NDArray[Any]:
     -------
     (..., H, W // 2 + 1) complex
     """
-    transform = _transform(planes.shape, planes.dtype.char)
+    transform = batch_transforms(planes.shape, planes.dtype)
     transform.planes[...] = planes
     transform.forward()
     return transform.spectrum.copy()
@@ -149,20 +149,35 @@ def irfft2(spectrum: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
     (..., H, W) real
     """
     real = np.empty(0, spectrum.dtype).real.dtype
-    transform = _transform((*spectrum.shape[:-2], *shape), real.char)
+    transform = batch_transforms((*spectrum.shape[:-2], *shape), real)
     transform.spectrum[...] = spectrum
     transform.inverse()
     planes: NDArray[Any] = transform.planes * real.type(transform.scale)
     return planes
 
 
-class _Transform:
+def squared_norm(spectra: NDArray[Any], width: int) -> float:
+    """Sum of the squares of real planes `width` px wide, from their half-spectra (Parseval).
+
+    Parameters
+    ----------
+    spectra : (..., H, W // 2 + 1) complex
+    width : int
+        W, which may be even or odd.
+    """
+    squares = np.sum(spectra.real**2 + spectra.imag**2, axis=tuple(range(spectra.ndim - 1)))
+    # Columns that have no mirror image in the half that is left out count once, others twice.
+    once = squares[0] if width % 2 else squares[0] + squares[-1]
+    return float((2 * squares.sum() - once) / (spectra.shape[-2] * width))
+
+
+class BatchTransforms:
     """A pair of real transforms of ``(..., height, width)`` between two buffers, hastily planned.
 
     Attributes
     ----------
     planes : (..., H, W) real
-        Input of `forward`, output of `inverse`.
+        Input of `forward` (which destroys it), output of `inverse`.
     spectrum : (..., H, W // 2 + 1) complex
         Output of `forward`, input of `inverse` (which destroys it).
     scale : float
@@ -192,14 +207,19 @@ class _Transform:
         self._inverse()
 
 
-def _transform(shape: tuple[int, ...], char: str) -> _Transform:
+def batch_transforms(shape: tuple[int, ...], dtype: Any) -> BatchTransforms:
+    """Give the transforms of that shape, for code that works on their buffers.
+
+    They are kept, one of each kind for each thread: the next `rfft2` or `irfft2` of that shape and
+    `dtype` overwrites the buffers.
+    """
     # One cache a thread: the buffers belong to a transform and must not be shared.
     cache = getattr(_local, "transforms", None)
     if cache is None:
         cache = _local.transforms = lru_cache(maxsize=16)(
-            lambda shape, char, _engine: _Transform(shape, char)
+            lambda shape, char, _engine: BatchTransforms(shape, char)
         )
-    result: _Transform = cache(shape, char, engine_name())
+    result: BatchTransforms = cache(shape, np.dtype(dtype).char, engine_name())
     return result
 
 

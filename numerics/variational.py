@@ -25,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.canvas import Canvas
-from numerics.conjugate_gradients import conjugate_gradients, spectral_product
 from numerics.derivatives import (
     Field,
     gradient,
@@ -33,8 +32,9 @@ from numerics.derivatives import (
     gradient_power,
     gradient_response,
 )
-from numerics.fft import irfft2, rfft2
-from numerics.laplacian import weighted_laplacian
+from numerics.fft import irfft2, rfft2, squared_norm
+from numerics.laplacian import weigh_gradient
+from numerics.latent_system import LatentSystem
 from numerics.psf import normalise, psf_to_otf
 from numerics.psf_cleaning import clean_psf
 from numerics.psf_step import solve_non_negative, spectral_equations
@@ -70,7 +70,7 @@ _CG_STEPS, _CG_TOLERANCE, _CG_NOISE = 40, 0.08, 0.03
 # While the PSF settles, differences between its steps count; each begins where the last one ended.
 _SETTLING_STEPS, _SETTLING_TOLERANCE = 12, 0.01
 # Of the squared latent, whose mean its derivatives don't tell.
-_MEAN_WEIGHT = np.float32(1e-4)
+_MEAN_WEIGHT = 1e-4
 # Of the PSF, as a share of the power of the latent's derivatives: keeps its equations regular.
 _RIDGE = 1e-5
 # What is left of dust is uniform and faint; thin parts of a PSF are hardly brighter.
@@ -241,33 +241,22 @@ class _Problem:
         seen = [self.derivatives / self.misfit, noise / np.sqrt(self.misfit)]
         right = [gradient_adjoint(self.known * field) for field in seen]
         right.append(gradient_adjoint(np.sqrt(precision) * prior))
-        forward = self.otf * self.whitening
-        backward = np.conj(forward)
+        blur = self.otf * self.whitening
         *target, of_prior = rfft2(np.stack(right))
-        target = backward * np.stack(target)
+        target = np.conj(blur) * np.stack(target)
         target[1] += of_prior
-        inverse = np.reciprocal(self._response(precision))
         known = self.known.astype(np.float32) / self.misfit
 
-        def apply(spectra: Spectra) -> Spectra:
-            blurred, planes = irfft2(np.stack([forward * spectra, spectra]), self._shape)
-            weighted = [
-                weighted_laplacian(blurred, (known, known)),
-                weighted_laplacian(planes, precision),
-            ]
-            data, inner = rfft2(np.stack(weighted))
-            image: Spectra = backward * data
-            image += inner
-            image += _MEAN_WEIGHT * spectra
-            return image
+        def weigh(planes: Planes) -> None:
+            *blurred, sharp, deviation = planes
+            for plane in blurred:
+                weigh_gradient(plane, (known, known))
+            for plane in sharp, deviation:
+                weigh_gradient(plane, precision)
 
-        def precondition(spectra: Spectra) -> Spectra:
-            return spectra * inverse
-
-        product = spectral_product(self._shape[1])
-        return conjugate_gradients(
-            apply, target, latents, steps, precondition, tolerance=tolerance, product=product
-        )
+        conditioner = np.reciprocal(self._response(precision))
+        system = LatentSystem(self._shape, blur, weigh, conditioner, _MEAN_WEIGHT)
+        return system.solve(target, latents, steps, tolerance=tolerance)
 
     def spread(self, latents: Spectra, psf: Psf) -> Field:
         """Find the variances of the latent's derivatives.
@@ -287,9 +276,9 @@ class _Problem:
         blurred, uncertain = irfft2(np.stack([self.otf * sharp, deviation]), self._shape)
         planes = [np.where(self.known, self.derivatives, blurred), self.known * uncertain]
         target, uncertain = rfft2(np.stack(planes))
-        power = spectral_product(self._shape[1])(sharp, sharp).sum() / self.known.size
+        power = squared_norm(sharp, self._shape[1])
         equations = spectral_equations(
-            sharp, target, self._shape, psf.shape[0], _RIDGE * float(power), uncertain
+            sharp, target, self._shape, psf.shape[0], _RIDGE * power, uncertain
         )
         measured = solve_non_negative(equations, psf)
         return normalise(measured) if measured.max() > 0 else psf

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
-from numerics.conjugate_gradients import conjugate_gradients, spectral_product
-from numerics.fft import irfft2, rfft2
+from numerics.conjugate_gradients import conjugate_gradients
 
 
 def test_each_plane_is_a_system_of_its_own() -> None:
@@ -49,30 +47,3 @@ def test_tolerance_saves_steps_and_is_kept() -> None:
     left = np.linalg.norm(target - weights * found)
     assert 1e-4 < left / np.linalg.norm(target) <= 0.05
     assert len(calls) < 32
-
-
-@pytest.mark.parametrize("width", [8, 9])
-def test_spectra_lead_to_the_same_solution(width: int) -> None:
-    rng = np.random.default_rng(0)
-    weights = rng.uniform(1, 100, (10, width)).astype(np.float32)
-    wanted = rng.normal(size=(2, 10, width)).astype(np.float32)
-    target, shape = weights * wanted, (10, width)
-
-    def apply(spectra: NDArray[np.complex64]) -> NDArray[np.complex64]:
-        return rfft2(weights * irfft2(spectra, shape))
-
-    for steps in (3, 60):
-        planes = conjugate_gradients(lambda planes: weights * planes, target, None, steps)
-        spectra = conjugate_gradients(
-            apply, rfft2(target), None, steps, product=spectral_product(width)
-        )
-        np.testing.assert_allclose(irfft2(spectra, shape), planes, atol=2e-4)
-    np.testing.assert_allclose(planes, wanted, atol=1e-3)
-
-
-@pytest.mark.parametrize("width", [8, 9])
-def test_product_of_spectra_is_that_of_planes(width: int) -> None:
-    a, b = np.random.default_rng(0).normal(size=(2, 3, 10, width)).astype(np.float32)
-    found = spectral_product(width)(rfft2(a), rfft2(b))
-    assert found.shape == (3, 1, 1)
-    np.testing.assert_allclose(found.ravel() / (10 * width), (a * b).sum((1, 2)), rtol=1e-4)

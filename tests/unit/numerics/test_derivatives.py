@@ -7,7 +7,6 @@ import pytest
 
 from numerics.derivatives import gradient, gradient_adjoint, gradient_power, gradient_response
 from numerics.fft import rfft2
-from numerics.sparse_cg import second_derivatives, second_derivatives_adjoint
 
 SHAPES = [(12, 16), (9, 7)]
 
@@ -18,16 +17,6 @@ def test_adjoint_of_first_derivatives(shape: tuple[int, int]) -> None:
     plane, field = rng.normal(size=shape), rng.normal(size=(2, *shape))
     assert np.vdot(gradient(plane), field) == pytest.approx(
         np.vdot(plane, gradient_adjoint(field)), abs=1e-10
-    )
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_adjoint_of_second_derivatives(shape: tuple[int, int]) -> None:
-    rng = np.random.default_rng(2)
-    first, second = rng.normal(size=(2, *shape)), rng.normal(size=(3, *shape))
-    # xy is taken from the y derivative alone, so the two need not belong to one plane.
-    assert np.vdot(second_derivatives(first), second) == pytest.approx(
-        np.vdot(first, second_derivatives_adjoint(second)), abs=1e-10
     )
 
 

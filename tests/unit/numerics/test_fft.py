@@ -50,6 +50,13 @@ def test_pairs_of_transforms_share_a_spectrum_and_scale_by_the_number_of_pixels(
         np.testing.assert_allclose(transforms.planes * transforms.scale, planes, atol=1e-6)
 
 
+@pytest.mark.parametrize("width", [8, 9])
+def test_squared_norm_is_that_of_the_planes(width: int) -> None:
+    planes = np.random.default_rng(5).normal(size=(3, 10, width)).astype(np.float32)
+    norm = fft.squared_norm(fft.rfft2(planes), width)
+    assert norm == pytest.approx(float(np.sum(planes**2)), rel=1e-5)
+
+
 def test_an_engine_that_is_not_there_is_told() -> None:
     with pytest.raises(EngineError, match=r'got "fast". Use mkl, fftw, scipy'):
         fft.choose_engine("fast")
