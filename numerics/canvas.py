@@ -7,6 +7,7 @@ either leave it out of their data term (`Canvas.valid`) or predict it from their
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ Plane = NDArray[np.float32]
 _FILL_SIGMAS = (24.0, 12.0, 6.0, 3.0, 1.5)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Canvas:
     """A sample amid a margin.
 
@@ -45,7 +46,7 @@ class Canvas:
         height, width = self.plane.shape
         return height, width
 
-    @property
+    @cached_property
     def inner(self) -> NDArray[np.bool_]:
         """Where differences of valid pixels are valid: `valid` without its rim of one pixel."""
         return np.asarray(ndimage.binary_erosion(self.valid, np.ones((3, 3), bool)))
