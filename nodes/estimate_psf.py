@@ -121,7 +121,18 @@ def _find(sample: NDArray[np.float32], params: EstimatePsf.Params, context: Cont
         known=mixes.known,
         progress=context.progress,
         check=context.check_cancelled,
+        workers=_affordable_workers(mixes.known.shape, params, context),
     )
+
+
+def _affordable_workers(
+    shape: tuple[int, int], params: EstimatePsf.Params, context: Context
+) -> int:
+    """Threads that the memory suffices for, besides the sample; it always goes on one."""
+    from numerics.climb import climb_memory
+
+    size = _LARGEST_SIZE if params.size == "auto" else params.size
+    return max(1, min(context.workers, context.memory // climb_memory(shape, size)))
 
 
 def _left_out(used: tuple[int, ...], channels: int) -> str:

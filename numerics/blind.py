@@ -15,8 +15,10 @@ find their way; so starts see different mixes of a sample's channels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import cycle
 from math import ceil
 
@@ -160,6 +162,7 @@ def estimate_psf(
     further: Sequence[Start] = FURTHER_STARTS,
     progress: Progress | None = None,
     check: Check | None = None,
+    workers: int = 1,
 ) -> Estimate:
     """Estimate the PSF that blurred a sample.
 
@@ -181,6 +184,9 @@ def estimate_psf(
         Called with (done, total) as the work goes on.
     check : callable, optional
         Called several times a second; may raise to stop the work.
+    workers : int, optional
+        Threads that climb at a time; the estimate does not depend on it. With more than one,
+        `progress` and `check` are called from them, one at a time.
 
     Returns
     -------
@@ -201,7 +207,8 @@ def estimate_psf(
     turns = cycle(views)
 
     def climb_from(starts: Sequence[Start]) -> list[Psf]:
-        return [_pad(next(turns).climb(start, work), size) for start in starts]
+        climbs = [partial(next(turns).climb, start, work) for start in starts]
+        return [_pad(psf, size) for psf in _call_all(climbs, workers)]
 
     climbed = climb_from(starts)
     trust = judge.trust(climbed)
@@ -229,6 +236,7 @@ def estimate_psf_and_size(
     known: Mask | None = None,
     progress: Progress | None = None,
     check: Check | None = None,
+    workers: int = 1,
 ) -> Estimate:
     """Estimate the PSF and how large it is, up to 65 px and half of the sample.
 
@@ -240,6 +248,7 @@ def estimate_psf_and_size(
     others : sequence of (H, W) float32
     known : (H, W) bool, optional
     progress, check : callable, optional
+    workers : int, optional
 
     Returns
     -------
@@ -254,9 +263,18 @@ def estimate_psf_and_size(
     sizing = _part(progress, 0, _SIZING_SHARE)
     size = find_size(blurred, STARTS[0], known=known, progress=sizing, check=check)
     rest = _part(progress, _SIZING_SHARE, 1)
-    found = estimate_psf(blurred, size, others=others, known=known, progress=rest, check=check)
+    found = estimate_psf(
+        blurred, size, others=others, known=known, progress=rest, check=check, workers=workers
+    )
     spare = (size - min(size, found.extent + 2)) // 2
     return replace(found, psf=found.psf[spare : size - spare, spare : size - spare])
+
+
+def _call_all(climbs: Sequence[Callable[[], Psf]], workers: int) -> list[Psf]:
+    if workers == 1:
+        return [climb() for climb in climbs]
+    with ThreadPoolExecutor(workers) as pool:
+        return [future.result() for future in [pool.submit(climb) for climb in climbs]]
 
 
 def _part(progress: Progress | None, begin: float, end: float) -> Progress | None:

@@ -75,6 +75,7 @@ def find_blur(
     known: Mask | None = None,
     progress: Progress | None = None,
     check: Check | None = None,
+    workers: int = 1,
 ) -> Finding:
     """Find out what blur lies on a sample.
 
@@ -95,6 +96,9 @@ def find_blur(
         Called with (done, total) as the work goes on.
     check : callable, optional
         Called several times a second; may raise to stop the work.
+    workers : int, optional
+        Threads that may be used; the finding does not depend on it. With more than one, `progress`
+        and `check` are called from them, one at a time.
 
     Returns
     -------
@@ -113,7 +117,9 @@ def find_blur(
     estimate = None
     if family == "free" or (family is None and not look.is_settled):
         find = estimate_psf_and_size if size is None else partial(estimate_psf, size=size)
-        estimate = find(blurred, others=others, known=known, progress=progress, check=check)
+        estimate = find(
+            blurred, others=others, known=known, progress=progress, check=check, workers=workers
+        )
     kind = decide(look, estimate.candidates if estimate else (), family=family)
     if kind.name == "free" and estimate is not None:
         # The estimator's own choice rests on more than the spectrum, by which kinds compare.

@@ -5,6 +5,7 @@ All parts of the sample count alike in that measurement, however strong their ed
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,8 @@ _ROOM = 1.25
 _SPARE = 4
 # Groups of pixels with less light than this are dust: faint tails of shakes come in such pieces.
 _SPECK = 0.05
+# As measured: of latents and spectra, and of the normal matrix with what solves it.
+_BYTES_A_PIXEL, _BYTES_AN_ENTRY = 200, 24
 # Of the derivatives of a latent with any edge.
 _LEAST_POWER = 1e-12
 
@@ -131,6 +134,11 @@ def climb_cost(levels: Sequence[Level], start: Start) -> float:
     return improving + sum(refinement_cost(level.canvas) for level in levels if level.is_refined)
 
 
+def climb_memory(shape: tuple[int, int], psf_size: int) -> int:
+    """Bytes that `climb` takes beyond its levels, at most, on a sample of that shape."""
+    return _BYTES_A_PIXEL * math.prod(shape) + _BYTES_AN_ENTRY * psf_size**4
+
+
 def climb(levels: Sequence[Level], start: Start, noise: float, work: Work) -> Psf:
     """Find a PSF, from the coarsest level to the finest.
 
@@ -209,7 +217,7 @@ def measure_psf(canvas: Canvas, latent: Plane, psf: Psf, start: Start, weights: 
     without any edge tells nothing: the last PSF stays. `weights` are those of `even_weights`.
     """
     sharp = gradient(latent)
-    target = np.where(canvas.inner, gradient(canvas.plane), blur_circular(sharp, psf))
+    target = np.where(canvas.inner, gradient(canvas.plane), gradient(blur_circular(latent, psf)))
     power = float(np.sum(sharp**2))
     sharp, target = sharp * weights, target * weights
     weighted = float(np.sum(sharp**2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import TypeAlias
 
 Progress: TypeAlias = Callable[[float, float], None]
@@ -13,7 +14,7 @@ Check: TypeAlias = Callable[[], None]
 
 
 class Work:
-    """A known amount of work, reported as it gets done.
+    """A known amount of work, reported as it gets done, by any thread.
 
     Parameters
     ----------
@@ -27,11 +28,13 @@ class Work:
     ) -> None:
         self._total, self._done = total, 0.0
         self._progress, self._check = progress, check
+        self._lock = Lock()
 
     def advance(self, amount: float) -> None:
         """Note that `amount` was done; raises what `check` raises."""
-        self._done = min(self._done + amount, self._total)
-        if self._check is not None:
-            self._check()
-        if self._progress is not None:
-            self._progress(self._done, self._total)
+        with self._lock:
+            self._done = min(self._done + amount, self._total)
+            if self._check is not None:
+                self._check()
+            if self._progress is not None:
+                self._progress(self._done, self._total)

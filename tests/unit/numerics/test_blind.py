@@ -194,9 +194,15 @@ def test_far_too_large_a_size_does_little_harm(shaken_photo: np.ndarray, estimat
     assert similarity(large.psf, padded(estimate.psf, 61)) > 0.85
 
 
-def test_progress_rises_to_the_end(shaken_photo: np.ndarray) -> None:
+@pytest.mark.parametrize("workers", [1, 3])
+def test_progress_rises_to_the_end(shaken_photo: np.ndarray, workers: int) -> None:
     steps: list[float] = []
-    estimate_psf(shaken_photo[:64, :64], 7, progress=lambda done, total: steps.append(done / total))
+    estimate_psf(
+        shaken_photo[:64, :64],
+        7,
+        progress=lambda done, total: steps.append(done / total),
+        workers=workers,
+    )
     assert steps == sorted(steps)
     assert len(steps) > 30
     assert steps[-1] == pytest.approx(1)
@@ -255,3 +261,23 @@ def test_light_at_the_rim_is_told(estimate) -> None:
     cut = replace(estimate, psf=normalise(estimate.psf[5:10, 5:10]))
     assert cut.rim_light > 0.2
     assert cut.extent == 5
+
+
+def test_threads_change_nothing(shaken_photo: np.ndarray) -> None:
+    window = shaken_photo[:80, :80]
+    alone, together = (estimate_psf(window, 9, workers=workers) for workers in (1, 3))
+    assert np.array_equal(alone.psf, together.psf)
+    assert alone.confidence == together.confidence
+
+
+def test_a_stop_ends_all_threads(shaken_photo: np.ndarray) -> None:
+    calls = []
+
+    def stop() -> None:
+        calls.append(None)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        estimate_psf(shaken_photo[:80, :80], 9, check=stop, workers=2)
+    # The third start may have begun before the first was found to have stopped.
+    assert len(calls) <= len(STARTS)
