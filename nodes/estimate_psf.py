@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from numerics.blur_on_sample import Finding
+    from numerics.light_trails import Trails
 
 LARGEST_SAMPLE = 1024
 """Longest side of a sample, pixels: time grows with its area, certainty hardly does."""
@@ -79,6 +80,8 @@ class EstimatePsf(Node):
         if kind.name == "free" and kind.confidence < LEAST_CONFIDENCE:
             context.warn(_left_alone(finding))
             return _value(_point(), {**details, "result": "left alone"})
+        if finding.trails is not None:
+            context.note(_drawn(finding.trails))
         psf = kind.psf
         if params.blur == "lens" and sample.shape[2] > 1:
             psf = _adapt(sample, finding, context)
@@ -178,6 +181,10 @@ def _no_blur(finding: Finding) -> str:
     )
 
 
+def _drawn(trails: Trails) -> str:
+    return f"the blur is what {trails.alike} light trails draw, of {trails.seen} that were seen."
+
+
 def _left_alone(finding: Finding) -> str:
     return (
         f"the blur can't be told from this sample (confidence {finding.kind.confidence:.2f}): the "
@@ -211,8 +218,10 @@ def _too_small(rim_light: float, size: int) -> str:
 
 
 def _details(finding: Finding) -> dict[str, Json]:
-    kind, estimate = finding.kind, finding.estimate
+    kind, estimate, trails = finding.kind, finding.estimate, finding.trails
     of_starts: dict[str, Json] = dict.fromkeys(("agreement", "whiteness", "score", "start"))
+    if trails is not None:
+        of_starts |= {"agreement": trails.likeness, "start": "light trails"}
     if estimate is not None:
         of_starts = {
             "agreement": estimate.agreement,
@@ -224,9 +233,13 @@ def _details(finding: Finding) -> dict[str, Json]:
         "kind": kind.name,
         **kind.parameters,
         "confidence": kind.confidence,
-        "edge_width": None if isnan(kind.edge_width) else kind.edge_width,
-        "spectral_width": kind.spectral_width,
+        "edge_width": _known(kind.edge_width),
+        "spectral_width": _known(kind.spectral_width),
         "extent": finding.extent,
         "rim_light": finding.rim_light,
         **of_starts,
     }
+
+
+def _known(width: float) -> float | None:
+    return None if isnan(width) else width

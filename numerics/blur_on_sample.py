@@ -3,6 +3,8 @@
 ::
 
     look at spectrum and edges -> estimate a free form, if that can matter -> decide
+
+Where light trails of a dark sample draw the PSF, there is nothing to estimate or decide.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from numerics.blind import Estimate, estimate_psf, estimate_psf_and_size
 from numerics.climb import STRONG_NOISE
 from numerics.consensus import is_unlike
 from numerics.kind import Kind, Name, decide
+from numerics.light_trails import Trails, find_trails
 from numerics.look import Look, look_at
 from numerics.psf_cleaning import psf_extent
 from numerics.sample import Mask, is_fit
@@ -48,10 +51,13 @@ class Finding:
         What it is, and why.
     estimate : Estimate or None
         Of free form; None where it could not have mattered.
+    trails : Trails or None
+        Where light trails drew the PSF.
     """
 
     kind: Kind
     estimate: Estimate | None
+    trails: Trails | None = None
 
     @property
     def extent(self) -> int:
@@ -110,6 +116,8 @@ def find_blur(
         If the sample is too small, flat, without edges, nothing but noise, or not finite.
     """
     known = np.full(blurred.shape, True) if known is None else known
+    if family in (None, "free") and (trails := find_trails(blurred, known)):
+        return Finding(_drawn(trails), None, trails)
     blurred, *others = _fit_planes([blurred, *others])
     look = look_at(blurred, valid=known)
     if check is not None:
@@ -128,6 +136,11 @@ def find_blur(
     elif family is None and _is_contradicted(look, kind, estimate):
         kind = replace(kind, confidence=min(kind.confidence, _CONFIDENCE_IF_CONTRADICTED))
     return Finding(kind, estimate)
+
+
+def _drawn(trails: Trails) -> Kind:
+    nothing = float("nan")
+    return Kind("free", trails.psf, None, {}, nothing, nothing, trails.confidence)
 
 
 def _fit_planes(planes: list[Plane]) -> list[Plane]:

@@ -55,9 +55,7 @@ class Kind:
         Of what was tried: how much of the spectrum each leaves unexplained, see
         `spectral_costs`; `none` is that of a point.
     edge_width, spectral_width : float
-        By the two looks, pixels; `edge_width` is NaN where there were too few edges.
-    noise : float
-        Standard deviation, where the sample's light spans 0.75.
+        By the two looks, pixels; NaN where there were too few edges, or no look was taken.
     confidence : float
         How clear the choice was, 0 to 1; 0.5 where another kind explains the sample as well.
     """
@@ -68,7 +66,6 @@ class Kind:
     costs: dict[str, float]
     edge_width: float
     spectral_width: float
-    noise: float
     confidence: float
 
     @property
@@ -124,7 +121,7 @@ def decide(look: Look, candidates: Sequence[Psf] = (), *, family: Name | None = 
         psf = _given(free)[0]
     widths = look.edges.width, look.spectral_width
     confidence = _confidence(look, costs, name, of_free)
-    return Kind(name, psf, fit, costs, *widths, look.noise, confidence)
+    return Kind(name, psf, fit, costs, *widths, confidence)
 
 
 def _choose(

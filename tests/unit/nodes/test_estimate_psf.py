@@ -12,6 +12,8 @@ from skimage import data
 
 from nodes.estimate_psf import EstimatePsf
 from nodes.image import Image
+from numerics.consensus import similarity
+from numerics.make_psf import shake
 from numerics.psf import check_psf
 from pipeline.node import Value
 
@@ -111,3 +113,18 @@ def test_whole_photo_is_refused(context: Any) -> None:
     pixels = np.broadcast_to(np.float32(0), (2000, 3000, 3))
     with pytest.raises(ValueError, match=r"3000 x 2000 px\. Crop a window of 255 px"):
         estimate(context, pixels)
+
+
+def test_light_trails_are_told(context: Any) -> None:
+    lights = np.zeros((160, 160, 3))
+    lights[20:150:30, 20:150:30] = (4, 5, 6)
+    drawn = shake(11, 3, 15)[..., None].astype(np.float64)
+    noise = np.random.default_rng(0).normal(0, 0.003, lights.shape)
+    night = np.clip(0.02 + ndimage.convolve(lights, drawn) + noise, 0, 1).astype(np.float32)
+    value = estimate(context, night)
+    assert context.notes == ["the blur is what 24 light trails draw, of 24 that were seen."]
+    assert value.details["kind"] == "free"
+    assert value.details["start"] == "light trails"
+    assert value.details["spectral_width"] is None
+    assert float(str(value.details["confidence"])) > 0.9
+    assert similarity(value.arrays["psf"][:, :], drawn[..., 0]) > 0.97
