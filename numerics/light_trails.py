@@ -4,7 +4,9 @@ Each trail is the PSF, drawn by a light. Where most bright things of a dark samp
 is read from them; alternating between a picture of edges and its PSF, which everything else needs,
 fails there: what is sharp about such a sample are the trails themselves.
 
-Lights are no points, so the PSF is that of the smallest light: of the trail that is most compact.
+Lights are no points. The smallest of them has the most compact trail, and of the PSFs that would
+draw it, by a point or by larger lights, that one is taken which explains the spectrum best: what
+other trails, and edges, have of fine waves would not be there under a wider PSF.
 
 References
 ----------
@@ -23,9 +25,13 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from numerics.consensus import mean_psf, similarity
-from numerics.psf import resized
+from numerics.edge_width import quiet_noise
+from numerics.fft import next_fast_size
+from numerics.psf import normalise, resized
 from numerics.psf_cleaning import centring_shift, clean_psf, psf_extent, shift_psf
+from numerics.psf_step import normal_equations, solve_non_negative
 from numerics.sample import Mask
+from numerics.whittle import Spectrum, measure_spectrum, spectral_costs
 
 Plane = NDArray[np.float32]
 Psf = NDArray[np.float32]
@@ -55,6 +61,9 @@ _COMPACT = 0.82
 _FLAT, _EVENLY_LIT = 0.6, 0.7
 # Variance along each axis, square pixels, that a point is given.
 _PIXEL = 0.01
+# Sides of the lights that may have drawn it, pixels, besides a point; and the weight of the squared
+# PSF, whose light is 1, that keeps what such lights swallow from growing.
+_LIGHTS, _RIDGE = (2, 3, 4), 1e-4
 # What is left of the background in a PSF: of the brightest pixel, and of the sum.
 _DUST, _SPECK = 0.03, 0.02
 
@@ -124,15 +133,40 @@ def find_trails(sample: Plane, known: Mask) -> Trails | None:
         return None
     smallest = sorted(whole, key=lambda number: -float(np.linalg.norm(trails[number].form)))
     same = [n for n in smallest[:_SMALLEST] if likeness[smallest[0], n] >= _SAME]
-    psf = clean_psf(
-        mean_psf([trails[number].form for number in same]), faintest=_DUST, speck=_SPECK
-    )
+    drawn = mean_psf([trails[number].form for number in same])
+    spectrum = measure_spectrum(sample, quiet_noise(sample), known)
+    psf = _without_light(clean_psf(drawn, faintest=_DUST, speck=_SPECK), spectrum)
     is_lamp = similarity(psf, _gaussian_like(psf)) > _COMPACT
     if is_lamp or psf[psf > _FLAT * psf.max()].sum() > _EVENLY_LIT:
         return None
-    psf = shift_psf(psf, centring_shift(psf))
-    psf = resized(psf, min(_LARGEST, psf_extent(psf) + 2))
     return Trails(psf, len(alike), len(trails), nearest)
+
+
+def _without_light(trail: Psf, spectrum: Spectrum) -> Psf:
+    """Find the PSF by which some light drew a trail."""
+    trail = _fitted(trail)
+    psfs = [trail, *(_drawn_by(side, trail) for side in _LIGHTS)]
+    return psfs[int(spectral_costs(spectrum, psfs).argmin())]
+
+
+def _drawn_by(side: int, trail: Psf) -> Psf:
+    """Find the PSF by which a square light of that side would draw a trail."""
+    size = trail.shape[0] + 2
+    canvas = next_fast_size(2 * size)
+    light, drawn = np.zeros((2, 1, canvas, canvas), np.float32)
+    light[0, :side, :side] = 1 / side**2
+    drawn[0, : trail.shape[0], : trail.shape[0]] = trail
+    # The middle of the trail comes to lie on that of the light.
+    shift = (side - 1) // 2 - trail.shape[0] // 2
+    drawn = np.roll(drawn, (shift, shift), (1, 2))
+    equations = normal_equations(light, drawn, size, _RIDGE)
+    return _fitted(normalise(solve_non_negative(equations, np.pad(trail, 1))))
+
+
+def _fitted(psf: Psf) -> Psf:
+    """Centre a PSF, and cut it to what it takes and a rim of a pixel."""
+    psf = shift_psf(psf, centring_shift(psf))
+    return resized(psf, min(_LARGEST, psf_extent(psf) + 2))
 
 
 def _alike(likeness: NDArray[np.float64]) -> list[int]:
