@@ -41,6 +41,8 @@ _LARGEST = 65
 _BLOCK, _BLOCKS = 4, 7
 # A deviation over the median of what lies off, as of noise.
 _OF_MEDIAN = 1.4826
+# Of full scale: black that is clipped has none.
+_LEAST_DEVIATION = 5e-4
 # Of the deviation of what is no light: where a trail ends, and its brightest pixel at least.
 _FAINTEST, _BRIGHTEST = 3.0, 25.0
 # Standard deviation of the gaussian that keeps noise from looking like a light, pixels.
@@ -182,6 +184,7 @@ def _trails(sample: Plane, known: Mask) -> Iterator[_Trail]:
     """Cut out what is bright and lies apart, the brightest first."""
     light = sample - _background(sample)
     deviation = _OF_MEDIAN * float(np.median(np.abs(light - np.median(light))))
+    deviation = max(deviation, _LEAST_DEVIATION)
     smooth = ndimage.gaussian_filter(light, _SMOOTHING)
     label, count = ndimage.label(
         ndimage.binary_dilation(smooth > _FAINTEST * deviation), np.ones((3, 3))

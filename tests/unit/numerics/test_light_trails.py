@@ -61,6 +61,15 @@ def test_trails_draw_the_psf(shaken: Plane) -> None:
     assert trails.confidence == pytest.approx(trails.likeness * trails.alike / 12)
 
 
+def test_black_may_be_black() -> None:
+    scene = ndimage.convolve(lamps([np.ones((1, 1))] * 12, 8.0), shake(11, 3, 15))
+    faint = np.random.default_rng(2).random(scene.shape) < 0.2
+    steps = np.round(255 * np.clip(scene, 0, 1) ** (1 / 2.2) + faint) / 255
+    trails = look(np.asarray(steps**2.2, np.float32))
+    assert trails is not None
+    assert trails.alike == trails.seen == 12
+
+
 def test_clipped_trails_don_t_count(shaken: Plane) -> None:
     few = find_trails(shaken, shaken < 1)
     none = find_trails(shaken, np.zeros(shaken.shape, bool))
