@@ -73,7 +73,8 @@ class LatentSystem:
         (n, H, W // 2 + 1) complex64
         """
         between = batch_transforms((2 * len(target), *self.shape), np.float32)
-        spread, scale = between.spectrum, np.float32(between.scale)
+        spread = between.spectrum
+        scale, floor = np.float32(between.scale), np.float32(self.floor)
         solution, residual = np.zeros_like(target), target.copy()
         direction, image = start.copy(), np.empty_like(target)
         is_even = self.shape[1] % 2 == 0
@@ -86,7 +87,7 @@ class LatentSystem:
             between.inverse()
             self.weigh(between.planes)
             between.forward()
-            curvature = _gather(spread, self.blur, direction, scale, self.floor, is_even, image)
+            curvature = _gather(spread, self.blur, direction, scale, floor, is_even, image)
             length = _ratio(energy, curvature) if step else ratio
             last = energy
             _advance(solution, residual, direction, image, length)
