@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.fft_engines import Execute, find_engine, installed_engines
+from numerics.fft_engines import find_engine, installed_engines
+from numerics.fftw import Execute
 
 Planes = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]

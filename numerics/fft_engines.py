@@ -7,15 +7,13 @@ use one thread. Their results agree to about 1e-6 of the largest value.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from numerics import fftw
-
-Execute: TypeAlias = Callable[[], Any]
+from numerics.fftw import Execute
 
 
 class Engine(Protocol):
