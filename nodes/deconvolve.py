@@ -249,7 +249,7 @@ def settle_schedule(
     light = light.in_units_of_noise
     schedule = _schedule(params, max(light.noise, SMALLEST_NOISE), psf)
     reach = solver_reach(psf, schedule)
-    spread = _JPEG_SPREADS if light.compressed else 0.0
+    spread = _JPEG_SPREADS if light.grain == "compressed" else 0.0
     clipping = Clipping(light.levels, _PRESETS[params.quality].highlights, spread)
     changed = replace(
         schedule,
@@ -333,7 +333,11 @@ def _is_point(psf: NDArray[np.float32]) -> bool:
 
 
 def _seen(light: Light) -> dict[str, Json]:
-    return {"noise": light.noise, "compressed": light.compressed}
+    return {
+        "noise": light.noise,
+        "compressed": light.grain == "compressed",
+        "demosaiced": light.grain == "demosaiced",
+    }
 
 
 def _details(light: Light, schedule: Schedule, reach: Reach, grid: Grid) -> dict[str, Json]:

@@ -122,6 +122,7 @@ def _find(sample: NDArray[np.float32], params: EstimatePsf.Params, context: Cont
         family=None if params.family == "auto" else params.family,
         others=others,
         known=mixes.known,
+        grain=mixes.grain,
         progress=context.progress,
         check=context.check_cancelled,
         workers=_affordable_workers(mixes.known.shape, params, context),
@@ -146,6 +147,7 @@ def _left_out(used: tuple[int, ...], channels: int) -> str:
 
 def _adapt(sample: NDArray[np.float32], finding: Finding, context: Context) -> NDArray[np.float32]:
     from numerics.clipping import find_unclipped
+    from numerics.grain import find_grain
     from numerics.lens import adapt_to_channels
 
     kind = finding.kind
@@ -153,6 +155,7 @@ def _adapt(sample: NDArray[np.float32], finding: Finding, context: Context) -> N
         sample,
         kind.psf if kind.fit is None else kind.fit,
         known=find_unclipped(sample),
+        grain=find_grain([sample]),
         check=context.check_cancelled,
     )
 

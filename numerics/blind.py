@@ -29,6 +29,7 @@ from numerics.blur import blur_valid
 from numerics.blur_size import find_size
 from numerics.climb import Level, Start, build_levels, climb, climb_cost
 from numerics.consensus import agreement, mean_psf
+from numerics.grain import Grain
 from numerics.psf import normalise, resized
 from numerics.psf_cleaning import centring_shift, clean_psf, psf_extent, psf_reach, shift_psf
 from numerics.sample import Mask, Sample, prepare_sample
@@ -36,7 +37,12 @@ from numerics.sparse_cg import deconvolve_sparse
 from numerics.sparsity import normalised_sparsity
 from numerics.variational import LEAST_MISFIT, refine_psf, refinement_cost
 from numerics.whiteness import residual_whiteness
-from numerics.whittle import Spectrum, measure_spectrum, spectral_costs
+from numerics.whittle import (
+    Spectrum,
+    measure_mosaic_spectrum,
+    measure_spectrum,
+    spectral_costs,
+)
 from numerics.work import Check, Progress, Work
 
 Plane = NDArray[np.float32]
@@ -158,6 +164,7 @@ def estimate_psf(
     *,
     others: Sequence[Plane] = (),
     known: Mask | None = None,
+    grain: Grain | None = None,
     starts: Sequence[Start] = STARTS,
     further: Sequence[Start] = FURTHER_STARTS,
     progress: Progress | None = None,
@@ -176,6 +183,8 @@ def estimate_psf(
         The sample in other mixes of its channels. Starts see all mixes in turn.
     known : (H, W) bool, optional
         False for pixels to leave out since the light was clipped there.
+    grain : str, optional
+        What `find_grain` found on all channels; by default it is looked for on each plane.
     starts : sequence of Start
         Climbed from in turn.
     further : sequence of Start
@@ -197,7 +206,7 @@ def estimate_psf(
     EstimateError
         If the sample is too small, flat, without edges, nothing but noise, or not finite.
     """
-    views = [_View.of(plane, size, known) for plane in (blurred, *others)]
+    views = [_View.of(plane, size, known, grain) for plane in (blurred, *others)]
     sample, levels = views[0].sample, views[0].levels
     finest = levels[-1].canvas
     climbing = sum(climb_cost(levels, start) for start in (*starts, *further))
@@ -234,6 +243,7 @@ def estimate_psf_and_size(
     *,
     others: Sequence[Plane] = (),
     known: Mask | None = None,
+    grain: Grain | None = None,
     progress: Progress | None = None,
     check: Check | None = None,
     workers: int = 1,
@@ -247,6 +257,7 @@ def estimate_psf_and_size(
     blurred : (H, W) float32
     others : sequence of (H, W) float32
     known : (H, W) bool, optional
+    grain : str, optional
     progress, check : callable, optional
     workers : int, optional
 
@@ -261,10 +272,17 @@ def estimate_psf_and_size(
         As `estimate_psf` does.
     """
     sizing = _part(progress, 0, _SIZING_SHARE)
-    size = find_size(blurred, STARTS[0], known=known, progress=sizing, check=check)
+    size = find_size(blurred, STARTS[0], known=known, grain=grain, progress=sizing, check=check)
     rest = _part(progress, _SIZING_SHARE, 1)
     found = estimate_psf(
-        blurred, size, others=others, known=known, progress=rest, check=check, workers=workers
+        blurred,
+        size,
+        others=others,
+        known=known,
+        grain=grain,
+        progress=rest,
+        check=check,
+        workers=workers,
     )
     spare = (size - min(size, found.extent + 2)) // 2
     return replace(found, psf=found.psf[spare : size - spare, spare : size - spare])
@@ -321,8 +339,8 @@ class _View:
     levels: Sequence[Level]
 
     @classmethod
-    def of(cls, plane: Plane, size: int, known: Mask | None) -> _View:
-        sample = prepare_sample(plane, size, known)
+    def of(cls, plane: Plane, size: int, known: Mask | None, grain: Grain | None) -> _View:
+        sample = prepare_sample(plane, size, known, grain)
         return cls(sample, build_levels(sample, size))
 
     def climb(self, start: Start, work: Work) -> Psf:
@@ -340,7 +358,10 @@ class _Judge:
 
     @classmethod
     def of(cls, sample: Sample, border: int, work: Work) -> _Judge:
-        spectrum = measure_spectrum(sample.plane, sample.noise, sample.known)
+        if sample.grain == "demosaiced":
+            spectrum = measure_mosaic_spectrum(sample.plane, sample.known)
+        else:
+            spectrum = measure_spectrum(sample.plane, sample.noise, sample.known)
         return cls(sample, spectrum, border, work)
 
     def trust(self, psfs: Sequence[Psf]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from numerics.blind import Estimate, estimate_psf, estimate_psf_and_size
 from numerics.climb import STRONG_NOISE
 from numerics.consensus import is_unlike
+from numerics.grain import Grain
 from numerics.kind import Kind, Name, decide
 from numerics.light_trails import Trails, find_trails
 from numerics.look import Look, look_at
@@ -79,6 +80,7 @@ def find_blur(
     family: Name | None = None,
     others: Sequence[Plane] = (),
     known: Mask | None = None,
+    grain: Grain | None = None,
     progress: Progress | None = None,
     check: Check | None = None,
     workers: int = 1,
@@ -98,6 +100,8 @@ def find_blur(
         The sample in other mixes of its channels, for those that estimate a free form.
     known : (H, W) bool, optional
         False for pixels to leave out since the light was clipped there.
+    grain : str, optional
+        What `find_grain` found on all channels; by default it is looked for on each plane.
     progress : callable, optional
         Called with (done, total) as the work goes on.
     check : callable, optional
@@ -118,15 +122,21 @@ def find_blur(
     known = np.full(blurred.shape, True) if known is None else known
     if family in (None, "free") and (trails := find_trails(blurred, known)):
         return Finding(_drawn(trails), None, trails)
-    blurred, *others = _fit_planes([blurred, *others])
-    look = look_at(blurred, valid=known)
+    blurred, *others = _fit_planes([blurred, *others], grain)
+    look = look_at(blurred, valid=known, grain=grain)
     if check is not None:
         check()
     estimate = None
     if family == "free" or (family is None and not look.is_settled):
         find = estimate_psf_and_size if size is None else partial(estimate_psf, size=size)
         estimate = find(
-            blurred, others=others, known=known, progress=progress, check=check, workers=workers
+            blurred,
+            others=others,
+            known=known,
+            grain=grain,
+            progress=progress,
+            check=check,
+            workers=workers,
         )
     kind = decide(look, estimate.candidates if estimate else (), family=family)
     if kind.name == "free" and estimate is not None:
@@ -143,9 +153,9 @@ def _drawn(trails: Trails) -> Kind:
     return Kind("free", trails.psf, None, {}, nothing, nothing, trails.confidence)
 
 
-def _fit_planes(planes: list[Plane]) -> list[Plane]:
+def _fit_planes(planes: list[Plane], grain: Grain | None) -> list[Plane]:
     """Leave out mixes in which the edges vanish; the first, which tells why, if they do in all."""
-    return [plane for plane in planes if is_fit(plane)] or planes[:1]
+    return [plane for plane in planes if is_fit(plane, grain)] or planes[:1]
 
 
 def _share_that_shows(look: Look) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.climb import Start, build_levels, climb, climb_cost
+from numerics.grain import Grain
 from numerics.psf_cleaning import psf_extent
 from numerics.pyramid import STEP, scaled_psf_size
 from numerics.sample import Mask, largest_size, prepare_sample, shrink_sample
@@ -42,6 +43,7 @@ def find_size(
     start: Start,
     *,
     known: Mask | None = None,
+    grain: Grain | None = None,
     progress: Progress | None = None,
     check: Check | None = None,
 ) -> int:
@@ -55,6 +57,8 @@ def find_size(
         Climbed from on the sample shrunk by ``sqrt(1/2)``.
     known : (H, W) bool, optional
         False for pixels to leave out since the light was clipped there.
+    grain : str, optional
+        See `prepare_sample`.
     progress, check : callable, optional
 
     Returns
@@ -68,7 +72,7 @@ def find_size(
         As `prepare_sample` does.
     """
     largest = min(LARGEST_SIZE, largest_size(min(blurred.shape)))
-    sample = shrink_sample(prepare_sample(blurred, largest, known), STEP)
+    sample = shrink_sample(prepare_sample(blurred, largest, known, grain), STEP)
     most = min(_SIZES[0], largest_size(min(sample.plane.shape)))
     sizes = [most, *(size for size in _SIZES if size < most)]
     pyramids = [build_levels(sample, size) for size in sizes]

@@ -3,10 +3,10 @@
 A blur that all channels share is sought on one plane. Their mean has the least noise; but in many
 photographs one channel shows edges best, and in a few hardly any other does. Noise that is alike in
 all channels is alike in all mixes with weights of one norm: of these, the first principal component
-of the channels' derivatives has the strongest edges [1]_. Where some channels of a JPEG have
-clearly more noise than others, they count in units of it; in other pictures what differs may be the
-texture of a sharp picture. Channels that are clipped where others are not are left out: one edge
-that was clipped is worth more than the noise of a whole channel.
+of the channels' derivatives has the strongest edges [1]_. Where some channels of a JPEG, or of a
+demosaiced picture, have clearly more noise than others, they count in units of it; in other
+pictures what differs may be the texture of a sharp picture. Channels that are clipped where others
+are not are left out: one edge that was clipped is worth more than the noise of a whole channel.
 
 References
 ----------
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numerics.clipping import MOST_CLIPPED, Mask, find_clipped
-from numerics.jpeg_noise import is_compressed, jpeg_deviation
+from numerics.grain import Grain, channel_noise, find_grain
 
 Plane = NDArray[np.float32]
 
@@ -47,16 +47,19 @@ class Mixes:
     planes : tuple of (H, W) float32
         Linear light in the unit of the sample: first the mix with the strongest edges, whose
         weights are not negative and sum to 1; then, of several channels, their mean, in which
-        those of a JPEG that have clearly more noise count less.
+        those that have clearly more noise count less, unless it is white.
     known : (H, W) bool
         False where a channel that was used is clipped.
     used : tuple of int
         The channels; those that are clipped where others are not are not among them.
+    grain : str
+        What became of the noise: see `find_grain`.
     """
 
     planes: tuple[Plane, ...]
     known: Mask
     used: tuple[int, ...]
+    grain: Grain
 
 
 def mix_channels(sample: NDArray[np.float32]) -> Mixes:
@@ -69,20 +72,24 @@ def mix_channels(sample: NDArray[np.float32]) -> Mixes:
     """
     used, known = _choose_channels(find_clipped(sample))
     channels = sample[..., used]
-    shares = _noise_shares(sample, used)
+    # Whoever looks at planes that are not finite will tell.
+    grain = find_grain([sample]) if np.isfinite(sample).all() else "white"
+    shares = _noise_shares(sample, used, grain)
     strongest = _weights(channels / shares, known) / shares
     mixed = np.asarray(channels @ (strongest / strongest.sum()), np.float32)
     if len(used) == 1:
-        return Mixes((mixed,), known, tuple(used))
+        return Mixes((mixed,), known, tuple(used), grain)
     mean = (channels / shares).mean(axis=2) / np.float32(np.mean(1 / shares))
-    return Mixes((mixed, mean), known, tuple(used))
+    return Mixes((mixed, mean), known, tuple(used), grain)
 
 
-def _noise_shares(sample: NDArray[np.float32], used: list[int]) -> NDArray[np.float32]:
-    """Give the noise of some channels over the least; 1 where it is nearly alike, or no JPEG's."""
-    if len(used) == 1 or not np.isfinite(sample).all() or not is_compressed([sample]):
+def _noise_shares(
+    sample: NDArray[np.float32], used: list[int], grain: Grain
+) -> NDArray[np.float32]:
+    """Give the noise of some channels over the least; 1 where it is nearly alike, or white."""
+    if len(used) == 1 or grain == "white":
         return np.ones(len(used), np.float32)
-    noise = np.maximum(jpeg_deviation([sample]), _LEAST_NOISE)[used]
+    noise = np.maximum(channel_noise([sample], grain), _LEAST_NOISE)[used]
     shares = noise / noise.min()
     return np.asarray(shares if shares.max() > _UNLIKE else np.ones_like(shares), np.float32)
 

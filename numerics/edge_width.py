@@ -12,13 +12,6 @@ from scipy import ndimage
 Plane = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
-_CELL = 16
-_QUIETEST = 0.1
-# The quietest tenth of cells that hold nothing but noise lies below its average.
-_NOISE_BIAS = 1.08
-# Cells with a larger share of pixels without any texture were clipped, or drawn by a program.
-_FLAT = 0.25
-
 # Noise up to which gradients are taken at a scale, pixels.
 _SCALES = ((0.006, 0.7), (0.015, 1.0), (np.inf, 1.4))
 _STRONGEST = 1500
@@ -69,29 +62,6 @@ class Edges:
         """Tell the same of edges that lie across a direction, as far as 30 degrees off."""
         off = np.abs(np.sin(self.angles - np.radians(degrees)))
         return _low(self.widths[off < _ACROSS])
-
-
-def quiet_noise(sample: Plane) -> float:
-    """Estimate the standard deviation of noise in the quietest tenth of a plane's cells.
-
-    Parameters
-    ----------
-    sample : (H, W) float32
-        At least 18 px on a side.
-
-    Returns
-    -------
-    float
-    """
-    rows = sample[:-2] - 2 * sample[1:-1] + sample[2:]
-    rough = (rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]) / 6
-    height, width = (n // _CELL for n in rough.shape)
-    cells = rough[: height * _CELL, : width * _CELL].reshape(height, _CELL, width, _CELL)
-    power = (cells.astype(np.float64) ** 2).mean(axis=(1, 3))
-    power = np.sort(power[(cells == 0).mean(axis=(1, 3)) < _FLAT])
-    if power.size == 0:
-        return 0.0
-    return _NOISE_BIAS * float(np.sqrt(power[: max(1, int(_QUIETEST * power.size))].mean()))
 
 
 def measure_edges(sample: Plane, noise: float, valid: NDArray[np.bool_]) -> Edges:

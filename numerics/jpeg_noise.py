@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.noise import estimate_noise
+from numerics.noise import coarse_noise, estimate_noise
 
 Plane = NDArray[np.float32]
 Picture = NDArray[np.float32]
@@ -56,7 +56,10 @@ _SIGNIFICANT = 2.5
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 # Of noise, the finest waves of which were rounded away, so much more is left at half size. Where
 # there is more yet, that is texture.
-_MOST_AT_HALF_SIZE = 2.5
+_MOST_AT_HALF_SIZE = 4.0
+# Cameras demosaic before they compress: at a quarter of the size, where that leaves all of the
+# noise, there may be so much more again.
+_MOST_AT_QUARTER_SIZE = 1.5
 # Root mean square of the noise over that of the steps. On six photographs with five blurs, quality
 # 80 to 92, chroma whole or halved: best for the picture within a factor of 1.5.
 _NOISE_OF_STEPS = 0.5
@@ -111,8 +114,8 @@ def _gap_along(planes: Sequence[Plane], axis: int) -> float:
 def jpeg_deviation(samples: Sequence[Picture]) -> Vector:
     """Estimate the standard deviation of what is wrong in each channel of a compressed picture.
 
-    It has two parts, of which the larger counts: the picture's noise, see
-    `noise_before_rounding`, and what rounding added, told by the steps between blocks.
+    It has two parts, of which the larger counts: the noise of the picture's coarse waves, and what
+    rounding added, told by the steps between blocks.
 
     Parameters
     ----------
@@ -128,7 +131,9 @@ def jpeg_deviation(samples: Sequence[Picture]) -> Vector:
         block_steps([sample[..., channel] for sample in samples])
         for channel in range(samples[0].shape[2])
     ]
-    noise = np.maximum(estimate_noise(samples), noise_before_rounding(samples))
+    most = _MOST_AT_QUARTER_SIZE * noise_before_rounding(samples)
+    coarse = np.minimum(coarse_noise(samples, halvings=2), most)
+    noise = np.maximum(estimate_noise(samples), coarse)
     return np.maximum(noise, _NOISE_OF_STEPS * np.sqrt(steps))
 
 
@@ -147,15 +152,7 @@ def noise_before_rounding(samples: Sequence[Picture]) -> Vector:
     (channel,) float64
         Standard deviation, in the unit of the pixels.
     """
-    at_half_size = 2 * estimate_noise([_halve(sample) for sample in samples])
-    return np.minimum(at_half_size, _MOST_AT_HALF_SIZE * estimate_noise(samples))
-
-
-def _halve(sample: Picture) -> Picture:
-    height, width, channels = sample.shape
-    whole = sample[: height // 2 * 2, : width // 2 * 2]
-    halves: Picture = whole.reshape(height // 2, 2, width // 2, 2, channels).mean(axis=(1, 3))
-    return halves
+    return np.minimum(coarse_noise(samples), _MOST_AT_HALF_SIZE * estimate_noise(samples))
 
 
 def block_steps(samples: Sequence[Plane]) -> float:

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numerics.canvas import lay_out
-from numerics.edge_width import quiet_noise
 from numerics.families import Fit, refit
+from numerics.grain import Grain
 from numerics.metrics import find_shift
+from numerics.noise import quiet_noise
 from numerics.psf import normalise, resized
 from numerics.sample import Mask, prepare_sample
 from numerics.sparse_cg import deconvolve_sparse
 from numerics.variational import refine_psf, refinement_cost
-from numerics.whittle import measure_spectrum
+from numerics.whittle import measure_mosaic_spectrum, measure_spectrum
 from numerics.work import Check, Work
 
 Plane = NDArray[np.float32]
@@ -35,6 +36,7 @@ def adapt_to_channels(
     shared: Psf | Fit,
     *,
     known: Mask | None = None,
+    grain: Grain | None = None,
     check: Check | None = None,
 ) -> NDArray[np.float32]:
     """Adapt a blur that the channels share to each of them, and find what they are shifted by.
@@ -47,6 +49,8 @@ def adapt_to_channels(
         Found on a mix of the channels: a PSF of free form, or a family, which is kept.
     known : (H, W) bool, optional
         False for pixels to leave out since the light was clipped there.
+    grain : str, optional
+        See `prepare_sample`.
     check : callable, optional
         Called several times a second; may raise to stop the work.
 
@@ -63,17 +67,21 @@ def adapt_to_channels(
     """
     channels = np.moveaxis(sample, 2, 0)
     if isinstance(shared, Fit):
-        psfs = [_refit(channel, shared, known, check).psf for channel in channels]
+        psfs = [_refit(channel, shared, known, grain, check).psf for channel in channels]
     else:
-        psfs = [_refine(channel, shared, known, check) for channel in channels]
+        psfs = [_refine(channel, shared, known, grain, check) for channel in channels]
     size = max(max(psf.shape) for psf in psfs)
     return _lay_onto_each_other(channels, [resized(psf, size) for psf in psfs], known)
 
 
-def _refit(channel: Plane, fit: Fit, known: Mask | None, check: Check | None) -> Fit:
+def _refit(
+    channel: Plane, fit: Fit, known: Mask | None, grain: Grain | None, check: Check | None
+) -> Fit:
     if check is not None:
         check()
-    sample = prepare_sample(channel, 3, known)
+    sample = prepare_sample(channel, 3, known, grain)
+    if sample.grain == "demosaiced":
+        return refit(measure_mosaic_spectrum(sample.plane, sample.known), fit)
     spectrum = measure_spectrum(sample.plane, quiet_noise(sample.plane), sample.known)
     return refit(spectrum, fit)
 
@@ -92,8 +100,10 @@ def _lay_onto_each_other(
     return np.stack(moved, axis=2)
 
 
-def _refine(channel: Plane, psf: Psf, known: Mask | None, check: Check | None) -> Psf:
-    sample = prepare_sample(channel, psf.shape[0], known)
+def _refine(
+    channel: Plane, psf: Psf, known: Mask | None, grain: Grain | None, check: Check | None
+) -> Psf:
+    sample = prepare_sample(channel, psf.shape[0], known, grain)
     canvas = lay_out(sample.plane, psf.shape[0], sample.known)
     return refine_psf(canvas, psf, sample.noise, Work(refinement_cost(canvas), None, check))
 

@@ -1,4 +1,4 @@
-"""What deconvolution has to know of a picture's light: noise, clipping, compression."""
+"""What deconvolution has to know of a picture's light: noise, what became of it, clipping."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.clipping import find_levels
+from numerics.grain import Grain, channel_noise, find_grain
 from numerics.half_quadratic import NotFiniteError
-from numerics.jpeg_noise import is_compressed, jpeg_deviation
-from numerics.noise import estimate_noise
 
 SMALLEST_NOISE = 3e-3
 """Of full scale. Below it other errors than noise decide: those of the psf, of rounding to 8 bits.
@@ -19,8 +18,8 @@ SMALLEST_NOISE = 3e-3
 On real camera shakes with 0.15 % of noise, taking it for 0.3 % gains 1 to 2 dB.
 """
 
-# So many samples, drawn by lot, tell whether the picture was compressed.
-_SAMPLES_OF_JPEG = 12
+# So many samples, drawn by lot, tell what became of the noise.
+_SAMPLES_OF_GRAIN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +38,15 @@ class Light:
     shares : tuple of float
         Noise of each channel over the root mean square of all, none taken for less than what other
         errors amount to; empty: all have as much.
-    compressed : bool
-        By JPEG, so that it shows.
+    grain : str
+        What became of the noise: see `find_grain`.
     """
 
     noise: float
     levels: tuple[float, ...] = ()
     darkest: float = 0.0
     shares: tuple[float, ...] = ()
-    compressed: bool = False
+    grain: Grain = "white"
 
     @classmethod
     def measure(cls, samples: Sequence[NDArray[np.float32]]) -> Light:
@@ -66,15 +65,15 @@ class Light:
         if not all(np.isfinite(part).all() for part in samples):
             raise NotFiniteError("picture holds NaN or infinite pixels. Repair them first.")
         order = np.random.default_rng(0).permutation(len(samples))
-        some = [samples[number] for number in order[:_SAMPLES_OF_JPEG]]
-        compressed = is_compressed(some)
-        noise = jpeg_deviation(some) if compressed else estimate_noise(samples)
+        some = [samples[number] for number in order[:_SAMPLES_OF_GRAIN]]
+        grain = find_grain(some)
+        noise = channel_noise(some if grain == "compressed" else samples, grain)
         levels = find_levels(samples, white=1.0)
         darkest = min(0.0, *(float(part.min()) for part in samples))
         relevant = np.maximum(noise, SMALLEST_NOISE)
         shares = relevant / _root_mean_square(relevant)
         level = _root_mean_square(noise)
-        return cls(level, tuple(levels.tolist()), darkest, tuple(shares.tolist()), compressed)
+        return cls(level, tuple(levels.tolist()), darkest, tuple(shares.tolist()), grain)
 
     @property
     def in_units_of_noise(self) -> Light:

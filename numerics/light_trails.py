@@ -25,8 +25,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from numerics.consensus import mean_psf, similarity
-from numerics.edge_width import quiet_noise
 from numerics.fft import next_fast_size
+from numerics.noise import quiet_noise
 from numerics.psf import normalise, resized
 from numerics.psf_cleaning import centring_shift, clean_psf, psf_extent, shift_psf
 from numerics.psf_step import normal_equations, solve_non_negative

@@ -13,11 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.edge_width import LEAST_EDGES, Edges, measure_edges, quiet_noise
+from numerics.edge_width import LEAST_EDGES, Edges, measure_edges
 from numerics.families import Family, Fit, fit_families
-from numerics.jpeg_noise import is_compressed, noise_before_rounding
+from numerics.grain import Grain
+from numerics.jpeg_noise import noise_before_rounding
+from numerics.noise import coarse_noise, quiet_noise
 from numerics.sample import EstimateError, prepare_sample
-from numerics.whittle import Spectrum, measure_spectrum, raise_floor
+from numerics.whittle import (
+    Spectrum,
+    measure_mosaic_spectrum,
+    measure_spectrum,
+    raise_floor,
+)
 
 Plane = NDArray[np.float32]
 
@@ -32,8 +39,12 @@ _CLIPPED = 0.99
 _LEAST_VALID = 0.25
 # The looks differ in strength: of the width of sharp pictures the spectrum says more.
 _SPECTRAL_SHARE = 0.7
+# Of demosaiced ones, without their finer waves, it says less.
+_MOSAIC_SPECTRAL_SHARE = 0.3
 # Sharp pictures stay below, gaussians of 1 px and discs of 2 px above, with little between.
 _SHARP_WIDTH = 0.6
+# Demosaicing widens edges by itself, the simpler ways of it up to this.
+_SHARP_MOSAIC_WIDTH = 0.8
 # Soft pictures have wide edges by nature, where their spectra stay below this.
 _SHARP_SPECTRAL_WIDTH = 0.62
 # JPEG takes faint detail away, and the noise that it leaves covers the rest: photographs that were
@@ -94,6 +105,8 @@ class Look:
         Of all frequencies, those above the noise.
     signal_size : int
         Bins of the spectrum above the noise.
+    grain : str
+        What became of the noise: see `find_grain`.
     """
 
     noise: float
@@ -102,13 +115,21 @@ class Look:
     fits: Mapping[Family, Fit]
     signal_share: float
     signal_size: int
+    grain: Grain
 
     @classmethod
-    def of(cls, noise: float, edges: Edges, spectrum: Spectrum, fits: Mapping[Family, Fit]) -> Look:
+    def of(
+        cls,
+        noise: float,
+        edges: Edges,
+        spectrum: Spectrum,
+        fits: Mapping[Family, Fit],
+        grain: Grain = "white",
+    ) -> Look:
         """Find by the blur that explains the spectrum best how far the noise reaches."""
         likeliest = min(fits.values(), key=lambda fit: fit.cost)
         raised = raise_floor(spectrum, likeliest.psf)
-        return cls(noise, edges, spectrum, fits, raised.signal_share(), raised.signal_size())
+        return cls(noise, edges, spectrum, fits, raised.signal_share(), raised.signal_size(), grain)
 
     def advantage(self, cost: float, other: float) -> float:
         """Tell what a blur explains more of the spectrum than another, by bins above the noise."""
@@ -157,13 +178,15 @@ class Look:
         """Width of the blur by both looks, pixels; by one if there are too few edges."""
         if self.edges.count < LEAST_EDGES:
             return self.spectral_width
-        return _SPECTRAL_SHARE * self.spectral_width + (1 - _SPECTRAL_SHARE) * self.edges.width
+        share = _MOSAIC_SPECTRAL_SHARE if self.grain == "demosaiced" else _SPECTRAL_SHARE
+        return share * self.spectral_width + (1 - share) * self.edges.width
 
     @property
     def bluntness(self) -> float:
         """Width of the blur over that of sharp pictures: below 1 there is none."""
         by_spectrum = self.spectral_width / _SHARP_SPECTRAL_WIDTH
-        by_both = min(self.width / _SHARP_WIDTH, by_spectrum)
+        sharp = _SHARP_MOSAIC_WIDTH if self.grain == "demosaiced" else _SHARP_WIDTH
+        by_both = min(self.width / sharp, by_spectrum)
         if self.spectrum.jpeg == 0:
             return by_both
         return max(by_both / _JPEG_SOFTENS, self._edge_bluntness)
@@ -198,12 +221,17 @@ class Look:
     def is_settled(self) -> bool:
         """Whether candidates of free form could not, or should not, change the choice."""
         best = self.best
+        if self.grain == "demosaiced" and best.family in DIRECTED:
+            # The coarser waves of a shake are explained by a line.
+            return False
         excess = (best.cost - self.spectrum.size) / self.signal_size
         is_explained = excess < _WELL_EXPLAINED
         return is_explained and not (best.family in ROUND and self.has_wide_edges)
 
 
-def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
+def look_at(
+    sample: Plane, *, valid: NDArray[np.bool_] | None = None, grain: Grain | None = None
+) -> Look:
     """Measure edges and spectrum of a sample, and fit every family to it.
 
     Parameters
@@ -212,6 +240,8 @@ def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
         Linear light, white is 1; sides of 32 px or more, best 127 to 1023.
     valid : (H, W) bool, optional
         Where no channel is clipped; by default where `sample` is below 0.99.
+    grain : str, optional
+        What `find_grain` found on all channels; by default it is looked for on the plane.
 
     Raises
     ------
@@ -219,27 +249,33 @@ def look_at(sample: Plane, *, valid: NDArray[np.bool_] | None = None) -> Look:
         If the sample is too small, not finite, flat, nothing but noise, without texture or
         mostly clipped.
     """
-    plane = prepare_sample(sample, 3).plane
+    prepared = prepare_sample(sample, 3, grain=grain)
+    plane, grain = prepared.plane, prepared.grain
     valid = np.asarray(sample < _CLIPPED) if valid is None else valid
     if valid.mean() < _LEAST_VALID:
         raise EstimateError(
             f"{1 - valid.mean():.0%} of the sample are clipped highlights. "
             "Choose a window without them."
         )
-    noise, finest = _measure_noise(plane)
+    noise, finest = _measure_noise(plane, grain)
     edges = measure_edges(plane, noise, valid)
-    spectrum = measure_spectrum(plane, noise, valid, finest)
-    look = Look.of(noise, edges, spectrum, fit_families(spectrum))
+    if grain == "demosaiced":
+        spectrum = measure_mosaic_spectrum(plane, valid)
+    else:
+        spectrum = measure_spectrum(plane, noise, valid, finest)
+    look = Look.of(noise, edges, spectrum, fit_families(spectrum), grain)
     if look.is_hidden:
-        look = Look.of(noise, edges, spectrum, fit_families(spectrum, edges.width))
+        look = Look.of(noise, edges, spectrum, fit_families(spectrum, edges.width), grain)
     _check_texture(look)
     return look
 
 
-def _measure_noise(plane: Plane) -> tuple[float, float]:
+def _measure_noise(plane: Plane, grain: Grain) -> tuple[float, float]:
     """Tell the deviation of the noise, and the frequency of the finest waves that have it."""
     noise, samples = quiet_noise(plane), [plane[..., None]]
-    if is_compressed(samples):
+    if grain == "demosaiced":
+        return float(*coarse_noise(samples)), np.inf
+    if grain == "compressed":
         (before,) = noise_before_rounding(samples)
         if before > _ROUNDED_AWAY * noise:
             return float(before), _FINEST_LEFT

@@ -18,7 +18,11 @@ _MOST_FLAT = 0.25
 _QUIETEST = 0.1
 # The quietest tenth of 256 px cells that hold nothing but noise lies below its average.
 _BIAS = 1.16
+# The same as `quiet_noise` takes it.
+_BIAS_OF_FEW = 1.08
 _BRIGHTNESS_CLASSES = 4
+# Of full scale: light that is less, or below 0 by noise, bounds nothing.
+_DARK = 1e-4
 
 
 def estimate_noise(samples: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
@@ -26,8 +30,10 @@ def estimate_noise(samples: Sequence[NDArray[np.float32]]) -> NDArray[np.float64
 
     The filter [1 -2 1] x [1 -2 1] / 6 keeps the deviation of white noise and little else of a
     blurred picture. Of cells of 16 x 16 pixels the quietest tenth counts, in each of four
-    classes of brightness, since the noise of a sensor grows with the light; the middle of the
-    classes is returned. Flat cells (clipped highlights, borders drawn by a program) don't count.
+    classes of brightness, since the noise of a sensor grows with the light; that of the brightest
+    class is returned, which says how far any of the others may be trusted. Where texture hides the
+    noise of a class the others bound it: its variance never falls as light grows, and never grows
+    faster than light [1]_. Flat cells (clipped highlights, borders drawn by a program) don't count.
 
     Parameters
     ----------
@@ -38,9 +44,77 @@ def estimate_noise(samples: Sequence[NDArray[np.float32]]) -> NDArray[np.float64
     -------
     (channel,) float64
         In the unit of the pixels; 0 where every cell is flat.
+
+    References
+    ----------
+    .. [1] Foi, Trimeche, Katkovnik & Egiazarian, Practical Poissonian-Gaussian noise modeling and
+       fitting for single-image raw-data, IEEE Trans. Image Processing 17(10), 2008.
     """
     channels = range(samples[0].shape[-1])
     return np.array([_deviation([sample[..., c] for sample in samples]) for c in channels])
+
+
+def coarse_noise(samples: Sequence[NDArray[np.float32]], halvings: int = 1) -> NDArray[np.float64]:
+    """Estimate the same from a picture at half its size, or at half of that.
+
+    White noise has half its deviation there. Noise that lacks fine waves shows there still.
+
+    Parameters
+    ----------
+    samples : sequence of (height, width, channel) float32
+        Each 36 px or more on a side to count; 72 px at a quarter.
+    halvings : int
+
+    Returns
+    -------
+    (channel,) float64
+        Deviation that white noise of the picture would have, in the unit of the pixels.
+    """
+    for _ in range(halvings):
+        samples = [_halve(sample) for sample in samples]
+    return np.asarray(2**halvings * estimate_noise(samples))
+
+
+def quiet_noise(plane: NDArray[np.float32]) -> float:
+    """Estimate the standard deviation of white noise in the quietest tenth of a plane's cells.
+
+    However bright they are: what `estimate_noise` tells of the brightest is more than that where
+    noise grows with the light.
+
+    Parameters
+    ----------
+    plane : (h, w) float32
+        At least 18 px on a side.
+
+    Returns
+    -------
+    float
+        0 where every cell is flat.
+    """
+    rough = second_differences(plane)
+    height, width = (n // _CELL for n in rough.shape)
+    cells = rough[: height * _CELL, : width * _CELL].reshape(height, _CELL, width, _CELL)
+    power = (cells.astype(np.float64) ** 2).mean(axis=(1, 3))
+    power = power[(cells == 0).mean(axis=(1, 3)) < _MOST_FLAT]
+    if power.size == 0:
+        return 0.0
+    lowest = np.sort(power)[: max(1, int(_QUIETEST * power.size))]
+    return _BIAS_OF_FEW * float(np.sqrt(lowest.mean()))
+
+
+def second_differences(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Filter (h, w) by [1 -2 1] x [1 -2 1] / 6: (h - 2, w - 2)."""
+    down = plane[:-2] - 2 * plane[1:-1] + plane[2:]
+    return np.asarray((down[:, :-2] - 2 * down[:, 1:-1] + down[:, 2:]) / 6, np.float32)
+
+
+def _halve(sample: NDArray[np.float32]) -> NDArray[np.float32]:
+    height, width, channels = sample.shape
+    whole = sample[: height // 2 * 2, : width // 2 * 2]
+    halves: NDArray[np.float32] = whole.reshape(height // 2, 2, width // 2, 2, channels).mean(
+        axis=(1, 3)
+    )
+    return halves
 
 
 def _deviation(planes: Sequence[NDArray[np.float32]]) -> float:
@@ -48,14 +122,27 @@ def _deviation(planes: Sequence[NDArray[np.float32]]) -> float:
     cells = np.concatenate([np.empty((2, 0)), *map(_cells, usable)], axis=1)
     if cells.shape[1] == 0:
         return 0.0
-    power = cells[1][np.argsort(cells[0])]
-    classes = np.array_split(power, min(_BRIGHTNESS_CLASSES, power.size))
-    return float(_BIAS * np.sqrt(np.median([_quietest(members) for members in classes])))
+    ordered = cells[:, np.argsort(cells[0])]
+    classes = np.array_split(ordered, min(_BRIGHTNESS_CLASSES, ordered.shape[1]), axis=1)
+    light, power = np.transpose([_quietest(members) for members in classes])
+    return float(_BIAS * np.sqrt(_brightest(light, power)))
 
 
-def _quietest(power: NDArray[np.float64]) -> float:
-    count = max(1, int(_QUIETEST * power.size))
-    return float(np.partition(power, count - 1)[:count].mean())
+def _brightest(light: NDArray[np.float64], power: NDArray[np.float64]) -> float:
+    """Bound the noise power of the brightest class by those of all; they are given dark to bright.
+
+    What is read out adds the same power everywhere, and light adds power in proportion to itself.
+    """
+    light = np.maximum(light, _DARK)
+    growing = np.minimum.accumulate(power[::-1])[::-1]
+    return float((growing / light).min() * light[-1])
+
+
+def _quietest(cells: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean brightness and noise power of the quietest of some cells (2, n)."""
+    count = max(1, int(_QUIETEST * cells.shape[1]))
+    chosen = np.argpartition(cells[1], count - 1)[:count]
+    return np.asarray(cells[:, chosen].mean(axis=1))
 
 
 def _cells(plane: NDArray[np.float32]) -> NDArray[np.float64]:

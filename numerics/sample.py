@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numerics.coherence import LEAST_COHERENCE, measure_coherence
-from numerics.jpeg_noise import is_compressed, noise_before_rounding
-from numerics.noise import estimate_noise
+from numerics.grain import Grain, find_grain
+from numerics.jpeg_noise import noise_before_rounding
+from numerics.noise import coarse_noise, estimate_noise
 from numerics.pyramid import shrink_plane
 
 Plane = NDArray[np.float32]
@@ -50,11 +51,14 @@ class Sample:
         False where the light was clipped.
     noise : float
         Standard deviation, in the unit of `plane`.
+    grain : str
+        What became of the noise: see `find_grain`.
     """
 
     plane: Plane
     known: Mask
     noise: float
+    grain: Grain = "white"
 
 
 def least_side(size: int) -> int:
@@ -67,7 +71,9 @@ def largest_size(side: int) -> int:
     return max(3, (side // 2 - 1) // 2 * 2 + 1)
 
 
-def prepare_sample(blurred: Plane, size: int, known: Mask | None = None) -> Sample:
+def prepare_sample(
+    blurred: Plane, size: int, known: Mask | None = None, grain: Grain | None = None
+) -> Sample:
     """Check a sample, measure its noise, and scale it so that its light spans 0.75.
 
     Parameters
@@ -78,6 +84,9 @@ def prepare_sample(blurred: Plane, size: int, known: Mask | None = None) -> Samp
         Odd side of the PSF that shall be estimated, pixels, 3 or more.
     known : (H, W) bool, optional
         False where the light was clipped; all known if not given.
+    grain : str, optional
+        What `find_grain` found on all channels; by default it is looked for on the plane, which
+        shows less of it.
 
     Returns
     -------
@@ -93,17 +102,18 @@ def prepare_sample(blurred: Plane, size: int, known: Mask | None = None) -> Samp
     if not np.all(np.isfinite(blurred)):
         raise EstimateError("the sample holds NaN or infinite values. Choose another window.")
     low, high = np.percentile(blurred, _RANGE_PERCENTILES)
-    noise = _measure_noise(blurred)
+    grain = find_grain([blurred[..., None]]) if grain is None else grain
+    noise = _measure_noise(blurred, grain)
     _check_structure(blurred, float(high - low), noise)
     scale = np.float32(_RANGE / (high - low))
     known = np.full(blurred.shape, True) if known is None else known
-    return Sample(np.asarray(blurred * scale, np.float32), known, float(noise * scale))
+    return Sample(np.asarray(blurred * scale, np.float32), known, float(noise * scale), grain)
 
 
-def is_fit(blurred: Plane) -> bool:
+def is_fit(blurred: Plane, grain: Grain | None = None) -> bool:
     """Whether a blur can be looked for on a plane, of whatever size; see `prepare_sample`."""
     try:
-        prepare_sample(blurred, _SMALLEST_SIZE)
+        prepare_sample(blurred, _SMALLEST_SIZE, grain=grain)
     except EstimateError:
         return False
     return True
@@ -115,12 +125,14 @@ def shrink_sample(sample: Sample, scale: float) -> Sample:
     return Sample(shrink_plane(sample.plane, scale), known, sample.noise * scale)
 
 
-def _measure_noise(blurred: Plane) -> float:
+def _measure_noise(blurred: Plane, grain: Grain) -> float:
     samples = [blurred[..., None]]
     (noise,) = estimate_noise(samples)
-    if is_compressed(samples):
+    if grain == "compressed":
         # What rounding added by itself follows the picture's edges and says little of these places.
         noise = max(noise, *noise_before_rounding(samples))
+    elif grain == "demosaiced":
+        noise = max(noise, *coarse_noise(samples))
     return float(noise) or _fine_noise(blurred)
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from scipy import ndimage
 
 from numerics.fft import next_fast_size, rfft2
 from numerics.jpeg_noise import block_steps
+from numerics.noise import quiet_noise
 from numerics.spectral_model import LOWEST, RING, RINGS, SECTORS, Bins, Model, make_bins
 
 Plane = NDArray[np.float32]
@@ -53,6 +55,8 @@ _NOISE_FACTOR = 1.05
 _SMALLEST_NOISE = 3e-4
 _DARKEST = 1e-12
 _OTF_SIDE = 192
+# Pixels after which a sensor's mosaic repeats itself, and the finest waves that so many show.
+_MOSAIC, _FINEST_OF_MOSAIC = 2, 0.25
 # The window fades as a gaussian does towards pixels to leave out: its deviation, pixels, and where
 # it ends in deviations. Anything steeper or more compact leaks light into high frequencies, and
 # into the zeros of wide blurs. The narrower one is for samples of which it leaves too little.
@@ -145,21 +149,62 @@ def measure_spectrum(
     -------
     Spectrum
     """
-    tapers = _tapers(sample.shape) * _fade(valid)
-    shape = (next_fast_size(sample.shape[0]), next_fast_size(sample.shape[1]))
+    return _measure([sample], valid, noise, finest, block_steps([sample]))
+
+
+def measure_mosaic_spectrum(sample: Plane, valid: NDArray[np.bool_]) -> Spectrum:
+    """Measure the power spectrum of a demosaiced sample, up to 0.25 cycles per pixel.
+
+    Demosaicing smooths noise: its spectrum falls off as if it were a blurred picture, each way to
+    demosaic its own. Every other pixel of every other row has seen another place of the sensor
+    than its neighbours: of these pixels alone the noise is white again. There are four such
+    pictures in one; the finer waves of a sharp one fold back into theirs.
+
+    Parameters
+    ----------
+    sample : (H, W) float32
+        Linear light, about 0..1; sides of 64 px or more.
+    valid : (H, W) bool
+        As for `measure_spectrum`.
+
+    Returns
+    -------
+    Spectrum
+    """
+    height, width = (side // _MOSAIC * _MOSAIC for side in sample.shape)
+    places = [(top, left) for top in range(_MOSAIC) for left in range(_MOSAIC)]
+    parts = [
+        np.ascontiguousarray(sample[top:height:_MOSAIC, left:width:_MOSAIC]) for top, left in places
+    ]
+    seen = np.all([valid[top:height:_MOSAIC, left:width:_MOSAIC] for top, left in places], axis=0)
+    noise = float(np.sqrt(np.mean([quiet_noise(part) ** 2 for part in parts])))
+    return _measure(parts, seen, noise, _FINEST_OF_MOSAIC, jpeg=0.0, step=_MOSAIC)
+
+
+def _measure(
+    parts: Sequence[Plane],
+    valid: NDArray[np.bool_],
+    noise: float,
+    finest: float,
+    jpeg: float,
+    step: int = 1,
+) -> Spectrum:
+    """Measure the mean spectrum of parts of one shape that hold every so manieth pixel."""
+    tapers = _tapers(valid.shape) * _fade(valid)
+    shape = (next_fast_size(valid.shape[0]), next_fast_size(valid.shape[1]))
     power = np.zeros((shape[0], shape[1] // 2 + 1))
-    for taper in tapers:
+    for sample, taper in product(parts, tapers):
         mean = (sample * taper**2).sum() / (taper**2).sum()
-        power += _periodogram((sample - mean) * taper, shape) / (taper**2).sum() / len(tapers)
-    index = _index(shape)
+        share = 1 / (len(tapers) * len(parts))
+        power += _periodogram((sample - mean) * taper, shape) / (taper**2).sum() * share
+    index = _index(shape, step)
     # Padding and tapers make neighbours alike, pixels left out make them more so.
-    kept = (tapers[0] ** 2).sum() / (_tapers(sample.shape)[0] ** 2).sum()
-    counts = _sums(index) * (kept * sample.size / (shape[0] * shape[1]))
+    kept = (tapers[0] ** 2).sum() / (_tapers(valid.shape)[0] ** 2).sum()
+    counts = _sums(index) * (kept * valid.size / (shape[0] * shape[1]))
     # Where there is no noise a blur leaves what rounding does, which the model knows nothing of.
     power += _SMALLEST_NOISE**2
     log_power = _mean(index, np.log(power)) + _LOG_BIAS
     white = (_NOISE_FACTOR * noise) ** 2 + _SMALLEST_NOISE**2
-    jpeg = block_steps([sample])
     signal = np.clip(1 - white * np.exp(-log_power), 0, 1)
     coarse = np.minimum(jpeg * make_bins().jpeg * np.exp(-log_power), 1)
     model_variance = _MODEL_VARIANCE * signal**2 + _JPEG_VARIANCE * coarse**2
@@ -267,10 +312,13 @@ def _fade(valid: NDArray[np.bool_]) -> Plane:
 
 
 @lru_cache(maxsize=4)
-def _index(shape: tuple[int, int]) -> NDArray[np.intp]:
-    """Bin of each frequency of a half-spectrum; the last one takes what is out of range."""
-    down = np.fft.fftfreq(shape[0])[:, None]
-    along = np.fft.rfftfreq(shape[1])
+def _index(shape: tuple[int, int], step: int = 1) -> NDArray[np.intp]:
+    """Bin of each frequency of a half-spectrum; the last one takes what is out of range.
+
+    `step` is the distance of the samples that were transformed, pixels.
+    """
+    down = np.fft.fftfreq(shape[0], step)[:, None]
+    along = np.fft.rfftfreq(shape[1], step)
     ring = np.floor((np.hypot(down, along) - LOWEST) / RING)
     sector = np.floor(np.mod(np.arctan2(down, along), np.pi) / np.pi * SECTORS)
     rings = RINGS

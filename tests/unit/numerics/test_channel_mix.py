@@ -110,7 +110,8 @@ def test_samples_without_edges_or_numbers_are_averaged(value: float) -> None:
 def test_noisy_channels_of_jpegs_count_less(
     sharp_photo: np.ndarray, compressed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("numerics.channel_mix.is_compressed", lambda _: compressed)
+    grain = "compressed" if compressed else "white"
+    monkeypatch.setattr("numerics.channel_mix.find_grain", lambda _: grain)
     noise = np.array([0.03, 0.005, 0.005])
     numbers = np.random.default_rng(8).standard_normal((*sharp_photo.shape, 3))
     sample = (0.8 * sharp_photo[..., None] + noise * numbers).astype(np.float32)
@@ -122,7 +123,7 @@ def test_noisy_channels_of_jpegs_count_less(
 def test_noise_that_is_nearly_alike_changes_nothing(
     sharp_photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("numerics.channel_mix.is_compressed", lambda _: True)
+    monkeypatch.setattr("numerics.channel_mix.find_grain", lambda _: "compressed")
     numbers = np.random.default_rng(9).standard_normal((*sharp_photo.shape, 3))
     noise = np.array([0.006, 0.005, 0.005])
     sample = (sharp_photo[..., None] + noise * numbers).astype(np.float32)

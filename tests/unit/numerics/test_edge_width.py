@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from numerics.edge_width import LEAST_EDGES, measure_edges, quiet_noise
+from numerics.edge_width import LEAST_EDGES, measure_edges
+from numerics.noise import quiet_noise
 
 ALL = np.ones((200, 200), bool)
 

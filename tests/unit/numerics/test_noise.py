@@ -42,3 +42,19 @@ def test_each_channel_has_its_own() -> None:
     assert estimate_noise([noise]) == pytest.approx([0.01, 0.002, 0.005], rel=0.1)
     halves = [noise[:128], noise[128:]]
     assert estimate_noise(halves) == pytest.approx(estimate_noise([noise]), rel=0.1)
+
+
+def test_noise_that_grows_with_light_is_that_of_bright_places() -> None:
+    light = np.linspace(0.02, 0.8, 256) * np.ones((256, 1))
+    noise = 0.02 * np.sqrt(light) * np.random.default_rng(5).standard_normal(light.shape)
+    # The quietest cells of the brightest quarter are among its darker ones.
+    found = estimate_noise([(light + noise)[..., None].astype(np.float32)])
+    assert found == pytest.approx([0.02 * np.sqrt(0.7)], rel=0.12)
+
+
+def test_texture_in_bright_places_is_no_noise() -> None:
+    light = np.repeat([0.1, 0.3, 0.5, 0.7], 64) * np.ones((256, 1))
+    texture = 0.1 * np.random.default_rng(6).standard_normal((256, 256)) * (light > 0.6)
+    noise = np.random.default_rng(7).normal(0, 0.004, light.shape)
+    plane = (light + texture + noise)[..., None].astype(np.float32)
+    assert estimate_noise([plane])[0] < 0.004 * 1.3, "0.7 has at most as much more as light has"

@@ -1,0 +1,117 @@
+"""Demosaiced noise: told, measured, and seen through."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import convolve
+from skimage import data
+
+from numerics.blur import blur
+from numerics.channel_mix import mix_channels
+from numerics.demosaicing import demosaiced_deviation, is_demosaiced
+from numerics.grain import channel_noise, find_grain
+from numerics.kind import Kind, decide
+from numerics.light import Light
+from numerics.look import look_at
+from numerics.make_psf import disc, gaussian, motion
+from numerics.noise import coarse_noise, estimate_noise
+from numerics.whittle import measure_mosaic_spectrum, measure_spectrum, spectral_cost
+
+Picture = np.ndarray
+
+CROSS = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]]) / 4
+SQUARE = np.outer((1, 2, 1), (1, 2, 1)) / 4
+
+
+def demosaiced(light: Picture, noise: float, seed: int = 1) -> Picture:
+    """See one colour a pixel, with white noise, and fill in the others between neighbours."""
+    sees = np.zeros(light.shape, bool)
+    sees[::2, ::2, 0] = sees[::2, 1::2, 1] = sees[1::2, ::2, 1] = sees[1::2, 1::2, 2] = True
+    random = np.random.default_rng(seed).normal(0, noise, light.shape)
+    raw = np.where(sees, light + random, 0)
+    planes = [convolve(raw[..., c], k) for c, k in enumerate((SQUARE, CROSS, SQUARE))]
+    return np.stack(planes, axis=2).astype(np.float32)
+
+
+def photograph(name: str, psf: Picture | None = None) -> Picture:
+    picture = ((getattr(data, name)() / 255.0) ** 2.2).astype(np.float32)[:300, 100:400]
+    return picture if psf is None else blur(picture, psf)
+
+
+def told(sample: Picture) -> Kind:
+    mixes = mix_channels(sample)
+    return decide(look_at(mixes.planes[0], valid=mixes.known, grain=mixes.grain))
+
+
+@pytest.mark.parametrize("noise", [0.003, 0.02])
+@pytest.mark.parametrize("name", ["astronaut", "chelsea"])
+def test_demosaiced_pictures_are_told(name: str, noise: float) -> None:
+    clean = photograph(name, gaussian(1.2))
+    assert find_grain([demosaiced(clean, noise)]) == "demosaiced"
+    assert is_demosaiced([demosaiced(clean, noise)[3:, 4:, :1]]), "one channel, wherever it begins"
+    white = clean + np.random.default_rng(2).normal(0, noise, clean.shape).astype(np.float32)
+    assert find_grain([white]) == "white"
+
+
+def test_scaled_and_tiny_pictures_are_not() -> None:
+    taken = demosaiced(photograph("astronaut", gaussian(1.2)), 0.01)
+    halves = taken.reshape(150, 2, 150, 2, 3).mean(axis=(1, 3))
+    assert not is_demosaiced([halves])
+    assert not is_demosaiced([taken[:31, :31]])
+    assert not is_demosaiced([np.full((64, 64, 3), 0.5, np.float32)])
+
+
+def test_sharp_edges_along_the_axes_are_no_mosaic() -> None:
+    squares = np.kron(np.random.default_rng(3).random((60, 60, 3)), np.ones((5, 5, 1)))
+    assert not is_demosaiced([squares.astype(np.float32)])
+
+
+@pytest.mark.parametrize("noise", [0.004, 0.02])
+def test_noise_is_measured_where_it_matters(noise: float) -> None:
+    clean = photograph("astronaut", disc(2.0))
+    taken = demosaiced(clean, noise)
+    # Of coarse waves, a channel that is seen at every fourth pixel has four times the power.
+    true = noise * np.array([2, np.sqrt(2), 2])
+    assert np.all(estimate_noise([taken]) < 0.5 * true)
+    ratio = demosaiced_deviation([taken]) / true
+    assert 0.7 < ratio.min() <= ratio.max() < 1.7
+    light = Light.measure([taken])
+    assert light.grain == "demosaiced"
+    assert light.noise == pytest.approx(np.sqrt(np.mean(channel_noise([taken], light.grain) ** 2)))
+
+
+def test_white_noise_is_the_same_at_half_size() -> None:
+    noise = np.random.default_rng(4).normal(0, 0.01, (400, 400, 2)).astype(np.float32)
+    for halvings in (1, 2):
+        assert coarse_noise([noise], halvings) == pytest.approx([0.01, 0.01], rel=0.15)
+
+
+def test_of_every_other_pixel_the_noise_is_white() -> None:
+    psf = disc(3.0)
+    taken = demosaiced(photograph("astronaut", psf), 0.01)
+    (plane, *_), valid = np.moveaxis(taken, 2, 0), np.full(taken.shape[:2], True)
+    direct = measure_spectrum(plane, float(estimate_noise([plane[..., None]])[0]), valid)
+    folded = measure_mosaic_spectrum(plane, valid)
+    gains = [
+        np.log(spectral_cost(spectrum, gaussian(0.3)) / spectral_cost(spectrum, psf))
+        for spectrum in (direct, folded)
+    ]
+    assert gains[0] < 0 < 0.3 < gains[1], "what is the blur explains it, but for the noise's form"
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+@pytest.mark.parametrize("noise", [0.004, 0.01])
+def test_blurs_are_found_through_it(name: str, noise: float) -> None:
+    found = told(demosaiced(photograph(name, disc(3.0)), noise))
+    assert found.name == "disc"
+    assert found.parameters["radius"] == pytest.approx(3.0, rel=0.1)
+    line = told(demosaiced(photograph(name, motion(15, 30)), noise))
+    assert line.name == "line"
+    assert line.parameters["length"] == pytest.approx(15, rel=0.15)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "rocket", "chelsea"])
+@pytest.mark.parametrize("noise", [0.003, 0.01])
+def test_sharp_pictures_stay_sharp(name: str, noise: float) -> None:
+    assert told(demosaiced(photograph(name), noise)).name == "none"
