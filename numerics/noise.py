@@ -31,9 +31,10 @@ def estimate_noise(samples: Sequence[NDArray[np.float32]]) -> NDArray[np.float64
     The filter [1 -2 1] x [1 -2 1] / 6 keeps the deviation of white noise and little else of a
     blurred picture. Of cells of 16 x 16 pixels the quietest tenth counts, in each of four
     classes of brightness, since the noise of a sensor grows with the light; that of the brightest
-    class is returned, which says how far any of the others may be trusted. Where texture hides the
-    noise of a class the others bound it: its variance never falls as light grows, and never grows
-    faster than light [1]_. Flat cells (clipped highlights, borders drawn by a program) don't count.
+    class is returned: taking less noise than there is costs far more than taking more. Where
+    texture hides its noise the others bound it: the variance never falls as light grows, and never
+    grows faster than light [1]_. Flat cells (clipped highlights, borders drawn by a program) don't
+    count.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from numpy.typing import DTypeLike, NDArray
+from scipy.ndimage import convolve
 
 # The same examples in each run: a failure is somebody's change, not chance.
 settings.register_profile("fixed", derandomize=True)
@@ -101,3 +103,21 @@ class MemoryContext:
 @pytest.fixture
 def context() -> MemoryContext:
     return MemoryContext()
+
+
+@pytest.fixture(scope="session")
+def demosaiced() -> Callable[..., NDArray[np.float32]]:
+    """Pictures as a sensor sees them: one colour a pixel, the others filled in from around."""
+    square = np.outer((1, 2, 1), (1, 2, 1)) / 4
+    cross = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]]) / 4
+    kernels = square, cross, square
+
+    def take(light: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
+        sees = np.zeros(light.shape, bool)
+        sees[::2, ::2, 0] = sees[::2, 1::2, 1] = sees[1::2, ::2, 1] = sees[1::2, 1::2, 2] = True
+        grain = np.random.default_rng(1).normal(0, noise, light.shape)
+        raw = np.where(sees, light + grain, 0)
+        planes = [convolve(raw[..., c], k, mode="mirror") for c, k in enumerate(kernels)]
+        return np.stack(planes, axis=2).astype(np.float32)
+
+    return take

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -166,6 +167,16 @@ def test_what_jpeg_rounded_is_not_sharpened(context: Any, sharp: np.ndarray) -> 
     result = deconvolve(context, taken, PSF)
     assert psnr(pixels_of(result), sharp) > psnr(taken, sharp) + 6.5
     assert result.details["compressed"] is True
+
+
+def test_noise_that_demosaicing_smoothed_is_not_sharpened(
+    context: Any, sharp: np.ndarray, demosaiced: Callable[..., np.ndarray]
+) -> None:
+    taken = demosaiced(blur(sharp, PSF), 0.01)
+    result = deconvolve(context, taken, PSF)
+    assert psnr(pixels_of(result), sharp) > psnr(taken, sharp) + 3
+    assert result.details["demosaiced"] is True
+    assert result.details["compressed"] is False
 
 
 def test_light_that_the_file_clipped_does_not_ring(context: Any) -> None:
