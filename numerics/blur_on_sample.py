@@ -38,8 +38,9 @@ _FAINT = 0.01
 _CONTRADICTION = 0.6
 _CONFIDENCE_IF_CONTRADICTED = 0.3
 # Bins of the spectrum above the noise that tell a free form. With fewer, starts agree on PSFs that
-# fit what little shows of the sample, and are wrong elsewhere.
-_ENOUGH_BINS = 500
+# fit what little shows of the sample, and are wrong elsewhere. Of demosaiced pictures, whose finer
+# waves are left out, there are fewer.
+_ENOUGH_BINS, _ENOUGH_OF_MOSAIC = 500, 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,7 +162,8 @@ def _fit_planes(planes: list[Plane], grain: Grain | None) -> list[Plane]:
 def _share_that_shows(look: Look) -> float:
     """How far to believe starts that agree, 0 to 1: they can agree on a PSF of the noise."""
     by_noise = 1 / (1 + (look.noise / STRONG_NOISE) ** 4)
-    return by_noise * min(1.0, look.signal_size / _ENOUGH_BINS)
+    enough = _ENOUGH_OF_MOSAIC if look.grain == "demosaiced" else _ENOUGH_BINS
+    return by_noise * min(1.0, look.signal_size / enough)
 
 
 def _is_contradicted(look: Look, kind: Kind, estimate: Estimate | None) -> bool:
