@@ -56,7 +56,7 @@ _SIGNIFICANT = 2.5
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 # Of noise, the finest waves of which were rounded away, so much more is left at half size. Where
 # there is more yet, that is texture.
-_MOST_AT_HALF_SIZE = 4.0
+_MOST_AT_HALF_SIZE = 2.5
 # Cameras demosaic before they compress: at a quarter of the size, where that leaves all of the
 # noise, there may be so much more again.
 _MOST_AT_QUARTER_SIZE = 1.5

@@ -32,9 +32,10 @@ def estimate_noise(samples: Sequence[NDArray[np.float32]]) -> NDArray[np.float64
     blurred picture. Of cells of 16 x 16 pixels the quietest tenth counts, in each of four
     classes of brightness, since the noise of a sensor grows with the light; that of the brightest
     class is returned: taking less noise than there is costs far more than taking more. Where
-    texture hides its noise the others bound it: the variance never falls as light grows, and never
-    grows faster than light [1]_. Flat cells (clipped highlights, borders drawn by a program) don't
-    count.
+    texture hides its noise the others bound it: a sensor's variance never falls as light grows, and
+    never grows faster than light [1]_. What other noise is darker places may have more of: the
+    middle of the classes is the least. Flat cells (clipped highlights, borders drawn by a program)
+    don't count.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ def _deviation(planes: Sequence[NDArray[np.float32]]) -> float:
     ordered = cells[:, np.argsort(cells[0])]
     classes = np.array_split(ordered, min(_BRIGHTNESS_CLASSES, ordered.shape[1]), axis=1)
     light, power = np.transpose([_quietest(members) for members in classes])
-    return float(_BIAS * np.sqrt(_brightest(light, power)))
+    return float(_BIAS * np.sqrt(max(_brightest(light, power), np.median(power))))
 
 
 def _brightest(light: NDArray[np.float64], power: NDArray[np.float64]) -> float:
