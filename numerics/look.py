@@ -43,8 +43,9 @@ _SPECTRAL_SHARE = 0.7
 _MOSAIC_SPECTRAL_SHARE = 0.3
 # Sharp pictures stay below, gaussians of 1 px and discs of 2 px above, with little between.
 _SHARP_WIDTH = 0.6
-# Demosaicing widens edges by itself, the simpler ways of it up to this.
-_SHARP_MOSAIC_WIDTH = 0.8
+# Demosaicing widens edges by itself, and without the finer waves less is told: sharp pictures stay
+# below this. To leave one with a gaussian of 1 px alone costs less than to sharpen a sharp one.
+_SHARP_MOSAIC_WIDTH = 1.05
 # Soft pictures have wide edges by nature, where their spectra stay below this.
 _SHARP_SPECTRAL_WIDTH = 0.62
 # JPEG takes faint detail away, and the noise that it leaves covers the rest: photographs that were
