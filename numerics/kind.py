@@ -32,6 +32,8 @@ _FREE_UNLIKE_ADVANTAGE = 0.45
 # A spectrum that a free form explains nearly as well leaves phases to decide. Shakes that double
 # edges keep them sharp: there they decide if it explains more, as it hardly does of sharp pictures.
 _NEARLY = -0.5
+# As an advantage, too: rounding changes as much of a free form.
+_AS_MUCH = 0.05
 # Choices this far from the next best, as an advantage and in logarithms of widths, are wrong once
 # in four times.
 _ADVANTAGE_MARGIN, _WIDTH_MARGIN = 0.1, 0.06
@@ -134,9 +136,10 @@ def _choose(
     if "free" in costs:
         lowest = min(look.fits.values(), key=lambda fit: fit.cost)
         if of_free > 0 or (is_wide and costs["free"] < best.cost):
-            # A formula that explains as much is simpler, even one that the spectrum alone does not
-            # prove: a line on a picture that itself runs in one direction.
-            return "free" if costs["free"] < lowest.cost else lowest.family
+            # A formula that explains about as much is simpler, even one that the spectrum alone
+            # does not prove: a line on a picture that itself runs in one direction.
+            is_better = look.advantage(costs["free"], lowest.cost) > _AS_MUCH
+            return "free" if is_better else lowest.family
         needed = _NEARLY if is_wide or not is_sharp else _FREE_ADVANTAGE
         is_near = look.advantage(costs["free"], lowest.cost) > needed
         is_open = not (look.is_settled or look.is_marked)
