@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LONG = ("blur_kinds.py", "colour_shakes.py", "lens_blur.py", "sample_window.py")
+LONG = ("blur_kinds.py", "camera.py", "colour_shakes.py", "lens_blur.py", "sample_window.py")
 
 
 def main() -> int:

@@ -189,7 +189,7 @@ def _measure(
     jpeg: float,
     step: int = 1,
 ) -> Spectrum:
-    """Measure the mean spectrum of parts of one shape that hold every so manieth pixel."""
+    """Measure the mean spectrum of parts of one shape, whose pixels lie `step` px apart."""
     tapers = _tapers(valid.shape) * _fade(valid)
     shape = (next_fast_size(valid.shape[0]), next_fast_size(valid.shape[1]))
     power = np.zeros((shape[0], shape[1] // 2 + 1))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.ndimage import affine_transform
 from skimage import data
 
 from numerics.blur import blur
@@ -41,6 +42,12 @@ def test_demosaiced_pictures_are_told(demosaiced: Sensor, name: str, noise: floa
     assert is_demosaiced([demosaiced(clean, noise)[3:, 4:, :1]]), "one channel, wherever it begins"
     white = clean + np.random.default_rng(2).normal(0, noise, clean.shape).astype(np.float32)
     assert find_grain([white]) == "white"
+
+
+def test_straightened_pictures_are_as_well(demosaiced: Sensor) -> None:
+    taken = demosaiced(photograph("astronaut", gaussian(1.2)), 0.01)
+    scale = np.array([1 / 1.01, 1 / 1.01, 1])
+    assert find_grain([affine_transform(taken, scale)[4:-4, 4:-4]]) == "demosaiced"
 
 
 def test_scaled_and_tiny_pictures_are_not(demosaiced: Sensor) -> None:
