@@ -37,12 +37,7 @@ from numerics.sparse_cg import deconvolve_sparse
 from numerics.sparsity import normalised_sparsity
 from numerics.variational import LEAST_MISFIT, refine_psf, refinement_cost
 from numerics.whiteness import residual_whiteness
-from numerics.whittle import (
-    Spectrum,
-    measure_mosaic_spectrum,
-    measure_spectrum,
-    spectral_costs,
-)
+from numerics.whittle import Spectrum, measure_spectrum, spectral_costs
 from numerics.work import Check, Progress, Work
 
 Plane = NDArray[np.float32]
@@ -358,10 +353,7 @@ class _Judge:
 
     @classmethod
     def of(cls, sample: Sample, border: int, work: Work) -> _Judge:
-        if sample.grain == "demosaiced":
-            spectrum = measure_mosaic_spectrum(sample.plane, sample.known)
-        else:
-            spectrum = measure_spectrum(sample.plane, sample.noise, sample.known)
+        spectrum = measure_spectrum(sample.plane, sample.noise, sample.known, grain=sample.grain)
         return cls(sample, spectrum, border, work)
 
     def trust(self, psfs: Sequence[Psf]) -> NDArray[np.float64]:

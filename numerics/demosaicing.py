@@ -58,8 +58,8 @@ def is_demosaiced(samples: Sequence[Picture]) -> bool:
     Returns
     -------
     bool
-        False, too, where the picture was scaled or compressed since, and if a sample is smaller
-        than 64 px.
+        False, too, where the picture was scaled by more than some percent or compressed since,
+        and if a sample is smaller than 64 px.
     """
     if min(min(sample.shape[:2]) for sample in samples) < _SMALLEST:
         return False

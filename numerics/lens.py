@@ -21,7 +21,7 @@ from numerics.psf import normalise, resized
 from numerics.sample import Mask, prepare_sample
 from numerics.sparse_cg import deconvolve_sparse
 from numerics.variational import refine_psf, refinement_cost
-from numerics.whittle import measure_mosaic_spectrum, measure_spectrum
+from numerics.whittle import measure_spectrum
 from numerics.work import Check, Work
 
 Plane = NDArray[np.float32]
@@ -80,9 +80,8 @@ def _refit(
     if check is not None:
         check()
     sample = prepare_sample(channel, 3, known, grain)
-    if sample.grain == "demosaiced":
-        return refit(measure_mosaic_spectrum(sample.plane, sample.known), fit)
-    spectrum = measure_spectrum(sample.plane, quiet_noise(sample.plane), sample.known)
+    plane = sample.plane
+    spectrum = measure_spectrum(plane, quiet_noise(plane), sample.known, grain=sample.grain)
     return refit(spectrum, fit)
 
 

@@ -19,12 +19,7 @@ from numerics.grain import Grain
 from numerics.jpeg_noise import noise_before_rounding
 from numerics.noise import coarse_noise, quiet_noise
 from numerics.sample import EstimateError, prepare_sample
-from numerics.whittle import (
-    Spectrum,
-    measure_mosaic_spectrum,
-    measure_spectrum,
-    raise_floor,
-)
+from numerics.whittle import Spectrum, measure_spectrum, raise_floor
 
 Plane = NDArray[np.float32]
 
@@ -260,10 +255,7 @@ def look_at(
         )
     noise, finest = _measure_noise(plane, grain)
     edges = measure_edges(plane, noise, valid)
-    if grain == "demosaiced":
-        spectrum = measure_mosaic_spectrum(plane, valid)
-    else:
-        spectrum = measure_spectrum(plane, noise, valid, finest)
+    spectrum = measure_spectrum(plane, noise, valid, finest, grain)
     look = Look.of(noise, edges, spectrum, fit_families(spectrum), grain)
     if look.is_hidden:
         look = Look.of(noise, edges, spectrum, fit_families(spectrum, edges.width), grain)

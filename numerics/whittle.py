@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from numerics.fft import next_fast_size, rfft2
+from numerics.grain import Grain
 from numerics.jpeg_noise import block_steps
 from numerics.noise import quiet_noise
 from numerics.spectral_model import LOWEST, RING, RINGS, SECTORS, Bins, Model, make_bins
@@ -130,7 +131,11 @@ class Spectrum:
 
 
 def measure_spectrum(
-    sample: Plane, noise: float, valid: NDArray[np.bool_], finest: float = np.inf
+    sample: Plane,
+    noise: float,
+    valid: NDArray[np.bool_],
+    finest: float = np.inf,
+    grain: Grain = "white",
 ) -> Spectrum:
     """Measure the power spectrum of a sample under a smooth window.
 
@@ -144,32 +149,26 @@ def measure_spectrum(
         False where the light was clipped: the window fades out before it.
     finest : float, optional
         Cycles per pixel; finer waves don't count.
+    grain : str, optional
+        What `find_grain` found. Demosaicing smooths noise: its spectrum falls off as if it were a
+        blurred picture, each way to demosaic its own. So of a demosaiced sample only waves up to
+        0.25 cycles per pixel count, and the noise is measured where they are.
 
     Returns
     -------
     Spectrum
     """
+    if grain == "demosaiced":
+        return _measure_mosaic(sample, valid)
     return _measure([sample], valid, noise, finest, block_steps([sample]))
 
 
-def measure_mosaic_spectrum(sample: Plane, valid: NDArray[np.bool_]) -> Spectrum:
-    """Measure the power spectrum of a demosaiced sample, up to 0.25 cycles per pixel.
+def _measure_mosaic(sample: Plane, valid: NDArray[np.bool_]) -> Spectrum:
+    """Measure the spectrum of a demosaiced sample.
 
-    Demosaicing smooths noise: its spectrum falls off as if it were a blurred picture, each way to
-    demosaic its own. Every other pixel of every other row has seen another place of the sensor
-    than its neighbours: of these pixels alone the noise is white again. There are four such
-    pictures in one; the finer waves of a sharp one fold back into theirs.
-
-    Parameters
-    ----------
-    sample : (H, W) float32
-        Linear light, about 0..1; sides of 64 px or more.
-    valid : (H, W) bool
-        As for `measure_spectrum`.
-
-    Returns
-    -------
-    Spectrum
+    Every other pixel of every other row has seen another place of the sensor than its neighbours:
+    of these pixels alone the noise is white again. There are four such pictures in one; the finer
+    waves of a sharp one fold back into theirs.
     """
     height, width = (side // _MOSAIC * _MOSAIC for side in sample.shape)
     places = [(top, left) for top in range(_MOSAIC) for left in range(_MOSAIC)]

@@ -18,7 +18,7 @@ from numerics.light import Light
 from numerics.look import look_at
 from numerics.make_psf import disc, gaussian, motion
 from numerics.noise import coarse_noise, estimate_noise
-from numerics.whittle import measure_mosaic_spectrum, measure_spectrum, spectral_cost
+from numerics.whittle import measure_spectrum, spectral_cost
 
 Picture = np.ndarray
 Sensor = Callable[..., Picture]
@@ -87,8 +87,9 @@ def test_of_every_other_pixel_the_noise_is_white(demosaiced: Sensor) -> None:
     psf = disc(3.0)
     taken = demosaiced(photograph("astronaut", psf), 0.01)
     (plane, *_), valid = np.moveaxis(taken, 2, 0), np.full(taken.shape[:2], True)
-    direct = measure_spectrum(plane, float(estimate_noise([plane[..., None]])[0]), valid)
-    folded = measure_mosaic_spectrum(plane, valid)
+    noise = float(estimate_noise([plane[..., None]])[0])
+    direct = measure_spectrum(plane, noise, valid)
+    folded = measure_spectrum(plane, noise, valid, grain="demosaiced")
     gains = [
         np.log(spectral_cost(spectrum, gaussian(0.3)) / spectral_cost(spectrum, psf))
         for spectrum in (direct, folded)
