@@ -57,6 +57,8 @@ class BlockLines(NamedTuple):
         Those of the first rows, which the last blocks reach again.
     length : (columns,) float32
     line : (width + 8,) float32
+    flat_ring, flat_block : float32
+        Views of `ring` and `block`, phases and columns as one axis.
     """
 
     ring: NDArray[np.float32]
@@ -66,6 +68,8 @@ class BlockLines(NamedTuple):
     first: NDArray[np.float32]
     length: NDArray[np.float32]
     line: NDArray[np.float32]
+    flat_ring: NDArray[np.float32]
+    flat_block: NDArray[np.float32]
 
     @classmethod
     def allocate(cls, channels: int, width: int) -> BlockLines:
@@ -80,7 +84,9 @@ class BlockLines(NamedTuple):
             (columns,),
             (width + BLOCK,),
         )
-        return cls(*(np.empty(shape, np.float32) for shape in shapes))
+        ring, block, *others = (np.empty(shape, np.float32) for shape in shapes)
+        flat = (lines.reshape(*lines.shape[:-2], -1) for lines in (ring, block))
+        return cls(ring, block, *others, *flat)
 
 
 def shrink_blocks(
@@ -127,6 +133,8 @@ def _sweep(
     first: Any,
     length: Any,
     line: Any,
+    flat_ring: Any,
+    flat_block: Any,
 ) -> None:
     """Walk down the block rows; four rows of pixels are complete after each."""
     channels, height, _ = planes.shape
@@ -138,9 +146,9 @@ def _sweep(
                 _split_rows(planes[c], row, left, darkest, line, ring[c, upper])
             _split_rows(planes[c], row + STRIDE, left, darkest, line, ring[c, lower])
             _transform_down(
-                ring[c, upper].reshape(STRIDE, -1),
-                ring[c, lower].reshape(STRIDE, -1),
-                block[c].reshape(BLOCK, -1),
+                flat_ring[c, upper],
+                flat_ring[c, lower],
+                flat_block[c],
             )
         for k in range(BLOCK):
             for c in range(channels):
@@ -150,7 +158,7 @@ def _sweep(
                 _transform_back(coefficients[c])
                 _join(coefficients[c], block[c, k])
         for c in range(channels):
-            _transform_back(block[c].reshape(BLOCK, -1))
+            _transform_back(flat_block[c])
             for i in range(STRIDE):
                 if number:
                     _merge(
@@ -210,12 +218,18 @@ def _merge(block: Any, done: Any, left: Any, darkest: Any, line: Any, row: Any) 
 def _shrink(coefficients: Any, limit: Any, has_means: Any, length: Any) -> None:
     """Shrink a row of each block's coefficients; the first of all is the block's mean."""
     for k in range(1 if has_means else 0, BLOCK):
-        length[:] = np.float32(0.0)
+        _clear(length)
         for c in range(coefficients.shape[0]):
             _add_squares(coefficients[c, k], length)
         _squares_to_factors(length, limit)
         for c in range(coefficients.shape[0]):
             _multiply(coefficients[c, k], length)
+
+
+@_kernel  # type: ignore[untyped-decorator]
+def _clear(line: Any) -> None:
+    for i in range(line.size):
+        line[i] = np.float32(0.0)
 
 
 @_kernel  # type: ignore[untyped-decorator]

@@ -274,15 +274,15 @@ def _begin(
 ) -> None:
     """Keep conj(K) Y, all that the steps need of the blurred picture, and take w for 0."""
     for y in range(spectrum.shape[0]):
-        _multiply_line(spectrum[y], conjugate[y], target[y])
-        spectrum[y] = np.float32(0)
+        _move_line(spectrum[y], conjugate[y], target[y])
         _divide_line(spectrum[y], target[y], power[y], columns, rows[y], weight, scale)
 
 
 @_kernel  # type: ignore[untyped-decorator]
-def _multiply_line(line: Any, other: Any, product: Any) -> None:
+def _move_line(line: Any, factor: Any, product: Any) -> None:
     for x in range(line.size):
-        product[x] = line[x] * other[x]
+        product[x] = factor[x] * line[x]
+        line[x] = np.float32(0)
 
 
 @_kernel  # type: ignore[untyped-decorator]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # No fastmath: a flat cell is one whose pixels give exactly 0.
-_kernel = numba.njit(nogil=True, cache=True)
+_kernel = numba.njit(nogil=True, cache=True, error_model="numpy")
 
 _CELL = 16
 # Share of a cell's pixels.

@@ -143,10 +143,10 @@ def _sweep(
     """
     channels, height, width = x.shape
     for c in range(channels):
-        above[c] = np.float32(0.0)
-        first[c] = x[c, 0]
+        _clear(above[c])
+        _copy(x[c, 0], first[c])
     for row in range(height):
-        f[:] = np.float32(0.0)
+        _clear(f)
         for c in range(channels):
             below = x[c, row + 1] if row + 1 < height else first[c]
             _copy_wrapped(x[c, row], darkest, here[c])
@@ -162,7 +162,20 @@ def _sweep(
 
 
 # Each loop is a function of its own with few arrays: LLVM vectorizes only what it can prove, or
-# check with a handful of comparisons, to be free of overlaps.
+# check with a handful of comparisons, to be free of overlaps. Loops, too, where slices could be
+# assigned or shapes changed: numba takes seconds to compile those.
+@_kernel  # type: ignore[untyped-decorator]
+def _clear(line: Any) -> None:
+    for i in range(line.size):
+        line[i] = np.float32(0.0)
+
+
+@_kernel  # type: ignore[untyped-decorator]
+def _copy(line: Any, other: Any) -> None:
+    for i in range(line.size):
+        other[i] = line[i]
+
+
 @_kernel  # type: ignore[untyped-decorator]
 def _copy_wrapped(line: Any, darkest: Any, here: Any) -> None:
     here[0] = max(line[line.size - 1], darkest)
