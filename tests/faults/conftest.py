@@ -34,11 +34,15 @@ nodes:
   shake: {kind: make_psf, shape: shake, length: 5, seed: 0}
   blurred: {kind: simulate, inputs: {image: part, psf: shake}, noise: 0.003, seed: 1}
   sample: {kind: crop, inputs: {image: blurred}, size: 49}
-  psf: {kind: estimate_psf, inputs: {image: sample}, size: 5}
+  psf: {kind: resize_psf, inputs: {psf: shake}, scale: 0.8}
   sharp: {kind: deconvolve, inputs: {image: blurred, psf: psf}, quality: fast}
   after: {kind: compare, inputs: {image: sharp, reference: part}}
   result: {kind: export, inputs: {image: sharp}, path: sharp.tif}
 """
+# The same with a step that takes long, which most of what can befall a run does not need.
+ESTIMATED = re.sub(
+    "psf: {kind: resize_psf.*", "psf: {kind: estimate_psf, inputs: {image: sample}, size: 5}", GRAPH
+)
 NODES = re.findall(r"^  (\w+):", GRAPH, re.MULTILINE)
 Item = TypeVar("Item")
 Told = TypeVar("Told")
@@ -104,7 +108,7 @@ class Running:
     def done(self, code: int) -> Done:
         seconds = time.perf_counter() - self.began
         out, told = (stream.read_text() for stream in self.streams)
-        # What the estimator thinks of so small a sample is beside the point here.
+        # What the estimator thinks of so small a sample is beside the point.
         err = re.sub(r'^(warning|note): node "psf": .*\n', "", told, flags=re.MULTILINE)
         assert "Traceback" not in err, err
         return Done(code, out, err, seconds)
@@ -264,6 +268,14 @@ def undisturbed(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) ->
     assert place.run().code == 0
     assert place.output.read_bytes() == uncached.output.read_bytes()
     return place
+
+
+@pytest.fixture
+def estimating(tmp_path: Path) -> Path:
+    """A configuration whose PSF costs more than all else, to be changed."""
+    config = tmp_path / "estimating.yaml"
+    config.write_text(ESTIMATED)
+    return config
 
 
 @pytest.fixture

@@ -163,9 +163,10 @@ class TestAskedToStop:
         assert leaks(place, undisturbed) == set()
         place.check(undisturbed)
 
-    def test_a_long_step_is_left_within_seconds(self, new_place):
+    def test_a_long_step_is_left_within_seconds(self, new_place, estimating):
         place = new_place()
-        running = place.start("--set", "sample.size=127", "--set", "psf.size=45")
+        words = ("--set", "sample.size=127", "--set", "psf.size=45")
+        running = place.start(*words, config=estimating)
         time.sleep(1.0)
         assert running.poll() is None
         running.signal(signal.SIGINT)
