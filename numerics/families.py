@@ -20,7 +20,7 @@ from scipy import optimize
 
 from numerics.make_psf import disc, gaussian, motion
 from numerics.psf import normalise
-from numerics.whittle import Spectrum, fit_powers, otf_power
+from numerics.whittle import SlidingCost, Spectrum, spectral_costs
 
 Psf = NDArray[np.float32]
 Family = Literal["gaussian", "astigmatic", "disc", "line"]
@@ -84,8 +84,7 @@ def fit_families(spectrum: Spectrum, edge_width: float | None = None) -> dict[Fa
         What edges say, pixels, where the spectrum can't be trusted alone: round blurs stay near.
     """
     gaussian_, disc_ = fit_gaussian(spectrum, edge_width), fit_disc(spectrum, edge_width)
-    sigma = max(gaussian_.parameters["sigma"], _SMALLEST_ROUND)
-    fits = gaussian_, disc_, fit_astigmatic(spectrum, sigma), fit_line(spectrum)
+    fits = gaussian_, disc_, fit_astigmatic(spectrum, gaussian_), fit_line(spectrum)
     return {fit.family: fit for fit in fits}
 
 
@@ -108,14 +107,20 @@ def _near(grid: NDArray[Any], size: float | None) -> NDArray[Any]:
     return np.asarray(grid[off <= max(_EDGE_LIKENESS, float(off.min()))])
 
 
-def fit_astigmatic(spectrum: Spectrum, sigma: float) -> Fit:
-    """Fit a gaussian of two widths at any angle, beginning near a round one of `sigma` px."""
+def fit_astigmatic(spectrum: Spectrum, round_: Fit) -> Fit:
+    """Fit a gaussian of two widths at any angle, beginning near the round one that fits best."""
+    sigma = max(round_.parameters["sigma"], _SMALLEST_ROUND)
     starts = [
         (np.log(sigma * aspect), np.log(sigma / aspect), angle)
         for aspect in _ASPECTS
         for angle in _half_turn(_ASTIGMATIC_ANGLES)
     ]
     place, cost = _descend(spectrum, _astigmatic_at, starts)
+    if cost > round_.cost:
+        # Round ones are of this family, too: under poor light the way there was lost.
+        start = np.array([np.log(sigma), np.log(sigma), place[2]])
+        near = _slide(_cost_of(spectrum, _astigmatic_at), start, _FIRST_STEP, spectrum.size)
+        place, cost = min((place, cost), near, key=lambda found: found[1])
     widths = _widths_at(place)
     angle = np.degrees(place[2]) + (90 if widths[0] < widths[1] else 0)
     found = {
@@ -156,9 +161,11 @@ def refit(spectrum: Spectrum, fit: Fit) -> Fit:
     def make(place: NDArray[np.float64]) -> Psf:
         return _MAKERS[fit.family](**_from_search(names, place))
 
+    spectral = SlidingCost(spectrum)
+
     def cost(place: NDArray[np.float64]) -> float:
         apart = (place - begin) / _LIKENESS
-        return float(_costs(spectrum, [make(place)])[0] + apart @ apart)
+        return spectral(make(place)) + float(apart @ apart)
 
     place, lowest = _slide(cost, begin, _FIRST_STEP, spectrum.size)
     return Fit(fit.family, make(place), _from_search(names, place), lowest)
@@ -229,11 +236,12 @@ def _fit_one(
     grid: NDArray[Any],
 ) -> Fit:
     """Fit a family of one parameter: the best of a grid, then between its neighbours."""
-    costs = _costs(spectrum, [make(float(value)) for value in grid])
+    costs = spectral_costs(spectrum, [make(float(value)) for value in grid])
     best = int(costs.argmin())
     between = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
+    cost = SlidingCost(spectrum)
     found = optimize.minimize_scalar(
-        lambda value: float(_costs(spectrum, [make(float(value))])[0]),
+        lambda value: cost(make(float(value))),
         bounds=between,
         method="bounded",
         options={"xatol": _TOLERANCE * grid[best]},
@@ -254,7 +262,7 @@ def _descend(
     """
     dim = spectrum.dimmed(_SEARCH_NOISE)
     places = np.array(starts)
-    costs = _costs(dim, [make(place) for place in places])
+    costs = spectral_costs(dim, [make(place) for place in places])
     place, _ = _slide(_cost_of(dim, make), places[costs.argmin()], _FIRST_STEP, dim.size)
     return _slide(_cost_of(spectrum, make), place, _SECOND_STEP, spectrum.size)
 
@@ -262,7 +270,8 @@ def _descend(
 def _cost_of(
     spectrum: Spectrum, make: Callable[[NDArray[np.float64]], Psf]
 ) -> Callable[[NDArray[np.float64]], float]:
-    return lambda place: float(_costs(spectrum, [make(place)])[0])
+    cost = SlidingCost(spectrum)
+    return lambda place: cost(make(place))
 
 
 def _slide(
@@ -284,10 +293,6 @@ def _slide(
         },
     )
     return found.x, float(found.fun)
-
-
-def _costs(spectrum: Spectrum, psfs: Sequence[Psf]) -> NDArray[np.float64]:
-    return fit_powers(spectrum, np.stack([otf_power(psf) for psf in psfs]))
 
 
 _MAKERS: Mapping[Family, Callable[..., Psf]] = {

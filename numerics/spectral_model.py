@@ -117,13 +117,17 @@ class Model:
     noises: NDArray[np.float32]
     softness_deviation: float
 
-    def fit(self, fixed: NDArray[np.float32]) -> tuple[Vector, NDArray[np.float64]]:
+    def fit(
+        self, fixed: NDArray[np.float32], start: NDArray[np.float64] | None = None
+    ) -> tuple[Vector, NDArray[np.float64]]:
         """Fit the parameters by Gauss and Newton's method.
 
         Parameters
         ----------
         fixed : (m, n) float32
             Logarithm of the power that the parameters don't change, in m cases.
+        start : (m, q) float64, optional
+            Parameters to begin with, as those of cases that are nearly the same.
 
         Returns
         -------
@@ -131,12 +135,14 @@ class Model:
             Sum of squared deviations, weighted, with those of the parameters from what is usual.
         parameters : (m, q) float64
         """
-        parameters = self._begin(fixed)
+        parameters = self._begin(fixed) if start is None else start.copy()
+        moving = np.arange(len(fixed))
         for _ in range(_ITERATIONS):
-            normal, right = self._linearise(parameters, fixed)
+            normal, right = self._linearise(parameters[moving], fixed[moving])
             step = np.linalg.solve(normal, right[..., None])[..., 0]
-            parameters += np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
-            if np.abs(step).max() < _CONVERGED:
+            parameters[moving] += np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
+            moving = moving[np.abs(step).max(axis=1) >= _CONVERGED]
+            if moving.size == 0:
                 break
         residual, _, _ = self._compare(parameters, fixed)
         apart = (parameters - _expected()) ** 2 * self._precision(parameters)

@@ -7,7 +7,14 @@ import pytest
 
 from numerics.blur import blur
 from numerics.make_psf import disc, gaussian, motion
-from numerics.whittle import POINT, measure_spectrum, otf_power, spectral_cost, spectral_costs
+from numerics.whittle import (
+    POINT,
+    SlidingCost,
+    measure_spectrum,
+    otf_power,
+    spectral_cost,
+    spectral_costs,
+)
 
 
 def fractal(side: int = 191, seed: int = 0) -> np.ndarray:
@@ -49,7 +56,14 @@ def test_costs_do_not_depend_on_exposure_or_company() -> None:
     psf = disc(2)
     spectrum = spectrum_of(psf)
     alone = spectral_cost(spectrum, psf)
-    assert spectral_costs(spectrum, [POINT, psf])[1] == pytest.approx(alone, rel=1e-3)
+    assert spectral_costs(spectrum, [POINT, psf])[1] == pytest.approx(alone, rel=1e-6)
+
+
+def test_costs_do_not_depend_on_where_the_fit_begins() -> None:
+    spectrum = spectrum_of(disc(3))
+    cost = SlidingCost(spectrum)
+    for psf in (disc(2.9), disc(3.1), gaussian(1.5), motion(40, 20), POINT):
+        assert cost(psf) == pytest.approx(spectral_cost(spectrum, psf), rel=1e-3)
 
 
 def test_mirror_images_cost_the_same() -> None:
