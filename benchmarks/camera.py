@@ -8,8 +8,9 @@ with the true PSF; of the same method if it goes by the noise of quiet places, a
 channels, as if that were white; of scikit-image's Richardson-Lucy with the true PSF, the best of 5
 and 10 iterations; and of unblur with the PSF that it estimates. Then, how many blurred pictures
 were left alone, how many sharp ones were not, and what these gained: demosaicing softens by itself.
+With ``--jpeg`` all were saved as JPEG of that quality before, chroma at half size.
 
-    python benchmarks/camera.py [fast|normal|clean] [--windows astronaut,coffee]
+    python benchmarks/camera.py [fast|normal|clean] [--jpeg 92] [--windows astronaut,coffee]
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from itertools import product
 
 import numpy as np
 from _in_memory import MemoryContext
-from _photographs import load_window
+from _photographs import compress, load_window
 from _sensor import Way, take
 from deconvolve_quality import channelwise, richardson_lucy
 from jpeg import NAMES, deconvolve
@@ -57,14 +58,14 @@ def main() -> None:
     for noise, way in product(NOISES, WAYS):
         gains = []
         for name, (psf_name, psf) in product(options.windows, PSFS.items()):
-            taken, sharp = photograph(name, psf, noise, way)
+            taken, sharp = photograph(name, psf, noise, way, options.jpeg)
             found = estimate(taken)
             missed += found is None
             gains.append(list(measure(taken, sharp, psf, found, options.quality)))
             if options.all:
                 print(f"  {name} {psf_name}", np.round(gains[-1], 2), flush=True)
         for name in options.windows:
-            taken, sharp = photograph(name, None, noise, way)
+            taken, sharp = photograph(name, None, noise, way, options.jpeg)
             if (found := estimate(taken)) is not None:
                 light = Light.measure([taken])
                 result = deconvolve(taken, found, light, options.quality)
@@ -83,17 +84,21 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("quality", nargs="?", default="normal")
     parser.add_argument("--windows", type=lambda names: names.split(","), default=list(NAMES))
+    parser.add_argument("--jpeg", type=int, help="quality, 1 to 100; not compressed by default")
     parser.add_argument("--all", action="store_true", help="print every case")
     return parser.parse_args()
 
 
-def photograph(name: str, psf: Picture | None, noise: float, way: Way) -> tuple[Picture, Picture]:
+def photograph(
+    name: str, psf: Picture | None, noise: float, way: Way, jpeg: int | None
+) -> tuple[Picture, Picture]:
     """Give a window as the camera took it, and as it was before the blur."""
     around = load_window(name, SIDE + 2 * MARGIN)
     blurred = around if psf is None else blur(around, psf)
     taken = take(blurred, noise, way, seed=len(name))
     inside = np.s_[MARGIN:-MARGIN, MARGIN:-MARGIN]
-    return np.ascontiguousarray(taken[inside]), around[inside]
+    taken = np.ascontiguousarray(taken[inside])
+    return taken if jpeg is None else compress(taken, jpeg, "420"), around[inside]
 
 
 def measure(

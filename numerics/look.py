@@ -55,10 +55,10 @@ _ROUNDED_AWAY, _FINEST_LEFT = 1.3, 0.33
 _LEAST_OF_JPEG_EDGES = 0.7
 # A disc of radius r is as wide as a gaussian of r / 2 along each axis.
 _DISC_WIDTH = 0.5
-# What a disc has to cost less than a gaussian: JPEG cuts spectra off, which looks like a zero.
-# Below this radius they hardly differ in form, and nature's textures are no gaussians either: it
-# needs an advantage.
-_DISC_EVIDENCE_IF_JPEG = 45.0
+# Below this radius discs hardly differ from gaussians in form, and nature's textures are no
+# gaussians either: they need an advantage. Others don't, even where JPEG cuts the spectrum off,
+# which looks like a zero: to take a gaussian for a disc costs half of its gain, to take a disc for
+# a gaussian all of it and more.
 _SMALL_DISC, _SMALL_DISC_ADVANTAGE = 1.7, 0.3
 # Advantages are what one blur explains more of the spectrum than another, for each bin above the
 # noise. A directed blur needs so much before a round one. Nature's textures have directions too:
@@ -135,9 +135,8 @@ class Look:
     def round(self) -> Fit:
         """The better of the round blurs."""
         gaussian, disc = self.fits["gaussian"], self.fits["disc"]
-        needed = _DISC_EVIDENCE_IF_JPEG if self.spectrum.jpeg > 0 else 0.0
-        if disc.parameters["radius"] < _SMALL_DISC:
-            needed = max(needed, _SMALL_DISC_ADVANTAGE * self.signal_size)
+        is_small = disc.parameters["radius"] < _SMALL_DISC
+        needed = _SMALL_DISC_ADVANTAGE * self.signal_size if is_small else 0.0
         return disc if gaussian.cost - disc.cost > needed else gaussian
 
     @property
