@@ -182,7 +182,8 @@ class Look:
         by_spectrum = self.spectral_width / _SHARP_SPECTRAL_WIDTH
         sharp = _SHARP_MOSAIC_WIDTH if self.grain == "demosaiced" else _SHARP_WIDTH
         by_both = min(self.width / sharp, by_spectrum)
-        if self.spectrum.jpeg == 0:
+        # Where noise hides the steps between blocks there are none to be seen.
+        if self.spectrum.jpeg == 0 and self.grain != "compressed":
             return by_both
         return max(by_both / _JPEG_SOFTENS, self._edge_bluntness)
 
