@@ -10,9 +10,11 @@ from imagecodecs import jpeg8_decode, jpeg8_encode
 from skimage import data
 
 from numerics.blur import blur
+from numerics.channel_mix import mix_channels
 from numerics.families import DISC_EDGE_WIDTH
 from numerics.jpeg_noise import block_steps, is_compressed, jpeg_deviation, jpeg_spectrum
-from numerics.kind import find_kind
+from numerics.kind import decide, find_kind
+from numerics.look import look_at
 from numerics.make_psf import disc, gaussian, shake
 from numerics.noise import estimate_noise
 from numerics.sample import EstimateError
@@ -165,6 +167,17 @@ def test_edges_tell_small_blurs_that_jpeg_hides_in_the_spectrum(
 def test_sharp_photographs_stay_sharp(cat: np.ndarray, sharp_photo: np.ndarray, level: int) -> None:
     for sharp in (cat, sharp_photo):
         assert find_kind(compress(sharp, level)).name == "none"
+
+
+def test_sharp_photographs_stay_sharp_where_noise_hides_the_blocks() -> None:
+    """Lenses and sensors soften by half a pixel and more."""
+    cup = ((data.coffee()[73:328, 173:428] / 255.0) ** 2.2).astype(np.float32)
+    numbers = np.random.default_rng(1).standard_normal(cup.shape)
+    mixes = mix_channels(compress(blur(cup, gaussian(0.6)) + 0.01 * numbers, 92))
+    assert mixes.grain == "compressed"
+    look = look_at(mixes.planes[0], valid=mixes.known, grain=mixes.grain)
+    assert look.spectrum.jpeg == 0
+    assert decide(look).name == "none"
 
 
 @pytest.mark.parametrize("level", [60, 75, 90])
