@@ -245,7 +245,7 @@ def spectral_cost(spectrum: Spectrum, psf: NDArray[np.float32]) -> float:
 class SlidingCost:
     """`spectral_cost` of one PSF after another, each nearly the same as the last.
 
-    Each fit begins where the last one ended, which takes a third of the steps.
+    Each fit begins where the last one ended, which takes fewer steps.
 
     Parameters
     ----------
