@@ -145,11 +145,7 @@ def _sweep(
             if number == 0:
                 _split_rows(planes[c], row, left, darkest, line, ring[c, upper])
             _split_rows(planes[c], row + STRIDE, left, darkest, line, ring[c, lower])
-            _transform_down(
-                flat_ring[c, upper],
-                flat_ring[c, lower],
-                flat_block[c],
-            )
+            _transform_down(flat_ring[c, upper], flat_ring[c, lower], flat_block[c])
         for k in range(BLOCK):
             for c in range(channels):
                 _transform_across(block[c, k], coefficients[c])
@@ -172,7 +168,8 @@ def _sweep(
             _merge(done[c, i], first[c, i], left, darkest, line, planes[c, (top + i) % height])
 
 
-# Each loop is a function of its own with few arrays, see shrinkage.
+# Each loop is a function of its own with few arrays, see shrinkage. None is of another file: what
+# numba keeps compiled it would not compile anew when that changes.
 @_kernel  # type: ignore[untyped-decorator]
 def _split_rows(plane: Any, row: Any, left: Any, darkest: Any, line: Any, half: Any) -> None:
     for i in range(STRIDE):

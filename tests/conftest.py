@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ import pytest
 from hypothesis import settings
 from numpy.typing import DTypeLike, NDArray
 from scipy.ndimage import convolve
+
+from pipeline import code
 
 # The same examples in each run: a failure is somebody's change, not chance.
 settings.register_profile("fixed", derandomize=True)
@@ -103,6 +107,22 @@ class MemoryContext:
 @pytest.fixture
 def context() -> MemoryContext:
     return MemoryContext()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sources_are_read_once() -> Iterator[None]:
+    """Remember what our sources say, as caches do: for each new one that takes a second."""
+    read_module = code.read_module
+
+    @cache
+    def read(_source: bytes, path: Path, package: str) -> code.ModuleCode:
+        return read_module(path, package)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            code, "read_module", lambda path, package: read(path.read_bytes(), path, package)
+        )
+        yield
 
 
 @pytest.fixture(scope="session")
